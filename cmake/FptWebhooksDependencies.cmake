@@ -1,0 +1,22 @@
+# Every find_package is behind `if(NOT TARGET ...)`: the host may have brought the dependency already.
+if(NOT TARGET OpenSSL::Crypto)
+    find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+endif()
+
+# RapidJSON is header-only and private: its headers never reach a user, and src/core/rapidjson.hpp renames its
+# namespace, so that a host may use another RapidJSON beside ours.
+if(NOT FPT_WEBHOOKS_RAPIDJSON_INCLUDE_DIR)
+    find_path(FPT_WEBHOOKS_RAPIDJSON_INCLUDE_DIR rapidjson/reader.h
+              DOC "The folder that holds rapidjson/reader.h (Debian: rapidjson-dev)")
+endif()
+if(NOT FPT_WEBHOOKS_RAPIDJSON_INCLUDE_DIR)
+    message(FATAL_ERROR "fpt_webhooks needs RapidJSON 1.1 to build (Debian: apt-get install rapidjson-dev); "
+                        "or set FPT_WEBHOOKS_RAPIDJSON_INCLUDE_DIR")
+endif()
+
+if(FPT_WEBHOOKS_SENDER AND NOT TARGET Threads::Threads)
+    find_package(Threads REQUIRED)
+endif()
+if(FPT_WEBHOOKS_CURL AND NOT TARGET CURL::libcurl)
+    find_package(CURL 7.88 REQUIRED)
+endif()

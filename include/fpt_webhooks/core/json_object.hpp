@@ -1,0 +1,41 @@
+// A JSON object (RFC 8259) as the text it arrived in, known to be valid: `data` and `payload` of an event.
+//
+// The text is kept byte for byte, so that what this library does not know survives a round trip; read what is not
+// catalogued with the JSON library of your choice.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <fpt_webhooks/core/result.hpp>
+
+namespace fpt_webhooks::inline v0_1 {
+
+// Nesting of objects and arrays, the outermost included: far above any documented event, far below any stack.
+inline constexpr std::size_t json_depth_max = 64;
+
+// A regular value; equal when the text is equal.
+class FPT_WEBHOOKS_CORE_EXPORT JsonObject {
+  public:
+    // "{}"
+    JsonObject() : text_("{}") {}
+
+    // Strict RFC 8259 and UTF-8: one object, white space around it dropped. Refused: anything after it, more than
+    // json_depth_max levels, invalid UTF-8, a lone surrogate escape. A repeated key is kept as it is: which of the two
+    // counts is the reader's choice. Errors: malformed or limit_exceeded, with offset.
+    [[nodiscard]] static Result<JsonObject> parse(std::string_view text);
+
+    // Valid while this object lives unchanged.
+    [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+    friend bool operator==(const JsonObject&, const JsonObject&) = default;
+
+  private:
+    friend struct JsonObjectAccess;  // the codecs, which have just validated the text
+    explicit JsonObject(std::string text) : text_(std::move(text)) {}
+
+    std::string text_;
+};
+
+}  // namespace fpt_webhooks::inline v0_1

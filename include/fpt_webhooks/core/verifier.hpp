@@ -1,0 +1,117 @@
+// Verifies that a request's body was signed with one of our secrets, recently.
+//
+// Strict to the byte: the raw body as it arrived, constant-time comparison, every signature in the header tried in
+// every position, and nothing accepted that the scheme's grammar does not say. SPEC 1.3, 4 and 5; docs/schemes.md.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <fpt_webhooks/core/bytes.hpp>
+#include <fpt_webhooks/core/clock.hpp>
+#include <fpt_webhooks/core/http.hpp>
+#include <fpt_webhooks/core/result.hpp>
+#include <fpt_webhooks/core/scheme.hpp>
+#include <fpt_webhooks/core/secret.hpp>
+
+namespace fpt_webhooks::inline v0_1 {
+
+// A longer signature header is malformed: the longest honest one holds a handful of signatures.
+inline constexpr std::size_t signature_header_bytes_max = 4096;
+
+// Secrets in one verifier. A rotation needs two; each one more costs an HMAC for every forged request.
+inline constexpr std::size_t verifier_secrets_max = 8;
+
+// A secret and the time in which it is accepted, both ends included. Without bounds: always.
+struct FPT_WEBHOOKS_CORE_EXPORT TimedSecret {
+    TimedSecret(Secret secret_, Timestamp not_before_ = Timestamp::min(), Timestamp not_after_ = Timestamp::max())
+        : secret(std::move(secret_)), not_before(not_before_), not_after(not_after_) {}
+
+    Secret secret;
+    Timestamp not_before;
+    Timestamp not_after;
+};
+
+struct VerifierOptions {
+    Scheme scheme = Scheme::fpt;
+
+    // 1 to verifier_secrets_max. All that are valid now are tried, so an old and a new one may overlap.
+    std::vector<TimedSecret> secrets = {};
+
+    // How far the signature's time may lie from ours, either way, the limit itself included. Nothing: the scheme's own
+    // (300 s). Zero is allowed and means the same second. Unused by schemes without a timestamp.
+    std::optional<std::chrono::seconds> tolerance = std::nullopt;
+
+    // Nothing: the system's clock.
+    std::shared_ptr<const Clock> clock = nullptr;
+};
+
+// What a verified request tells beside "yes".
+struct Verification {
+    std::size_t secret_index = 0;            // which of VerifierOptions::secrets matched (the first, if several did)
+    std::optional<Timestamp> signed_at = {};  // whole seconds; nothing when the scheme has no timestamp
+};
+
+// Immutable: may be shared between threads and copied cheaply. verify() allocates nothing, whatever the verdict.
+class FPT_WEBHOOKS_CORE_EXPORT Verifier {
+  public:
+    class Stream;
+
+    // Errors: invalid_argument that names the option: no secret, too many, one that the scheme refuses (by its index),
+    // a negative tolerance, a validity that ends before it begins.
+    [[nodiscard]] static Result<Verifier> create(VerifierOptions options);
+
+    // `body`: the raw bytes, exactly as they arrived.
+    // Errors, all permanent, all to be answered alike (401): signature_missing, signature_malformed (with the offset in
+    // the signature header), timestamp_too_old, timestamp_in_future (by how much), signature_mismatch,
+    // no_active_secret.
+    [[nodiscard]] Result<Verification> verify(const Headers& headers, ByteView body) const;
+    [[nodiscard]] Result<Verification> verify(const HttpRequest& request) const {
+        return verify(request.headers, bytes_of(request.body));
+    }
+
+    // The incremental form: begin with the headers, feed the body as it arrives, ask once at its end. Refuses at once
+    // what the headers alone condemn. The stream must not outlive `headers`.
+    [[nodiscard]] Result<Stream> begin(const Headers& headers) const;
+
+    [[nodiscard]] const Scheme& scheme() const noexcept;
+
+    struct State;
+
+  private:
+    explicit Verifier(std::shared_ptr<const State> state) noexcept : state_(std::move(state)) {}
+
+    std::shared_ptr<const State> state_;
+};
+
+// One body under verification; owned by one thread at a time. Allocates nothing.
+class FPT_WEBHOOKS_CORE_EXPORT Verifier::Stream {
+  public:
+    Stream(Stream&& other) noexcept;
+    Stream& operator=(Stream&&) = delete;
+    ~Stream();
+
+    // The next bytes, in order; any size, zero included.
+    void update(ByteView chunk) noexcept;
+
+    // The verdict over all bytes so far. Ends the stream: a second call, or an update after it, is a programming
+    // mistake and yields signature_mismatch. Errors: signature_mismatch.
+    [[nodiscard]] Result<Verification> finish() noexcept;
+
+  private:
+    friend class Verifier;
+    struct Core;
+    Stream() noexcept;
+
+    // Room for the hash states of all secrets; what stands in it is Core's business.
+    static constexpr std::size_t core_bytes = 1152;
+    alignas(std::max_align_t) std::array<std::byte, core_bytes> storage_;
+};
+
+}  // namespace fpt_webhooks::inline v0_1

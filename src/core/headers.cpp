@@ -1,0 +1,49 @@
+#include <fpt_webhooks/core/headers.hpp>
+
+#include <algorithm>
+
+namespace fpt_webhooks::inline v0_1 {
+namespace {
+
+constexpr char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+constexpr bool is_token_character(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+constexpr bool is_value_character(char c) noexcept { return c == '\t' || (c >= ' ' && c <= '~'); }
+
+}  // namespace
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+std::optional<std::string_view> Headers::find(std::string_view name) const noexcept {
+    for (const Field& field : fields_) {
+        if (equals_ignoring_case(field.name, name)) return field.value;
+    }
+    return std::nullopt;
+}
+
+std::size_t Headers::count(std::string_view name) const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        fields_.begin(), fields_.end(), [&](const Field& field) { return equals_ignoring_case(field.name, name); }));
+}
+
+Result<void> check_header(std::string_view name, std::string_view value) {
+    if (name.empty()) return Error(Errc::invalid_argument, "header name is empty");
+    if (const auto bad = std::find_if_not(name.begin(), name.end(), is_token_character); bad != name.end()) {
+        return Error(Errc::invalid_argument, "header name holds a character that is not a token character",
+                     static_cast<std::size_t>(bad - name.begin()));
+    }
+    if (const auto bad = std::find_if_not(value.begin(), value.end(), is_value_character); bad != value.end()) {
+        return Error(Errc::invalid_argument, "value of header " + std::string(name) + " holds a control or non-ASCII byte",
+                     static_cast<std::size_t>(bad - value.begin()));
+    }
+    return {};
+}
+
+}  // namespace fpt_webhooks::inline v0_1
