@@ -1,0 +1,9 @@
+// The sender component: subscriptions, retry and endpoint policy, and the seams to the network.
+#pragma once
+
+#include <fpt_webhooks/core.hpp>
+#include <fpt_webhooks/sender/endpoint_policy.hpp>
+#include <fpt_webhooks/sender/ip_address.hpp>
+#include <fpt_webhooks/sender/resolver.hpp>
+#include <fpt_webhooks/sender/transport.hpp>
+#include <fpt_webhooks/sender/url.hpp>
