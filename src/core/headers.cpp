@@ -40,7 +40,8 @@ Result<void> check_header(std::string_view name, std::string_view value) {
                      static_cast<std::size_t>(bad - name.begin()));
     }
     if (const auto bad = std::find_if_not(value.begin(), value.end(), is_value_character); bad != value.end()) {
-        return Error(Errc::invalid_argument, "value of header " + std::string(name) + " holds a control or non-ASCII byte",
+        return Error(Errc::invalid_argument,
+                     "value of header " + std::string(name) + " holds a control or non-ASCII byte",
                      static_cast<std::size_t>(bad - value.begin()));
     }
     return {};

@@ -22,7 +22,8 @@ Result<Secret> Secret::generate(RandomSource& random) {
     secret.bytes_.assign(prefix.begin(), prefix.end());
     for (std::size_t i = 0; i < key_characters; ++i) {
         const std::size_t bit = i * 6;
-        const auto window = (std::to_integer<unsigned>(key[bit / 8]) << 8) | std::to_integer<unsigned>(key[bit / 8 + 1]);
+        const auto window =
+            (std::to_integer<unsigned>(key[bit / 8]) << 8) | std::to_integer<unsigned>(key[bit / 8 + 1]);
         secret.bytes_.push_back(alphabet[(window >> (10 - bit % 8)) & 0x3f]);
     }
     OPENSSL_cleanse(key.data(), key.size());

@@ -32,12 +32,12 @@ struct ExtraField {
 
 // A regular value.
 struct FPT_WEBHOOKS_CORE_EXPORT Envelope {
-    EventId event_id;                      // the idempotency key
+    EventId event_id;  // the idempotency key
     EventType event_type;
-    Timestamp timestamp = {};              // when the change happened; the sort key
-    std::string timestamp_text = {};       // as received; "" when made here: three fractional digits are written
+    Timestamp timestamp = {};         // when the change happened; the sort key
+    std::string timestamp_text = {};  // as received; "" when made here: three fractional digits are written
     LocationId location_id = {};
-    OrganizationId organization_id = {};   // 0: the location has no parent
+    OrganizationId organization_id = {};  // 0: the location has no parent
     std::string api_version = std::string(api_version_known);
     JsonObject data = {};
     std::vector<ExtraField> extra = {};

@@ -53,8 +53,8 @@ enum class Errc {
     overloaded = 69,            // a bounded queue or slot table is full
     forked = 70,                // called in a child process after fork; use the parent's object there only
 
-    crypto_failed = 90,   // OpenSSL reported a failure (no entropy, out of memory)
-    local_failure = 91,   // this machine's fault, not the peer's: no descriptors, unreadable CA file, out of memory
+    crypto_failed = 90,  // OpenSSL reported a failure (no entropy, out of memory)
+    local_failure = 91,  // this machine's fault, not the peer's: no descriptors, unreadable CA file, out of memory
 };
 
 FPT_WEBHOOKS_CORE_EXPORT const std::error_category& error_category() noexcept;

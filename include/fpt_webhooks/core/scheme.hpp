@@ -48,9 +48,9 @@ struct Scheme {
     SignatureEncoding encoding = SignatureEncoding::hex;
     SignedText signed_text = SignedText::body;
     SecretForm secret_form = SecretForm::text;
-    std::size_t key_bytes_min = 1;            // of the key, after decoding
-    std::size_t key_bytes_max = 4096;         // a limit only, so that a whole file is not taken for a secret
-    std::chrono::seconds tolerance{300};      // either way; unused when nothing signed carries a time
+    std::size_t key_bytes_min = 1;        // of the key, after decoding
+    std::size_t key_bytes_max = 4096;     // a limit only, so that a whole file is not taken for a secret
+    std::chrono::seconds tolerance{300};  // either way; unused when nothing signed carries a time
 
     // X-FPT-Signature: t=<seconds>,v1=<hex of HMAC-SHA256(secret, t "." body)>; 32 characters or more.
     static const Scheme fpt;

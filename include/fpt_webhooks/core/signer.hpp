@@ -24,7 +24,7 @@ class FPT_WEBHOOKS_CORE_EXPORT Signer {
     // The headers to add to the request that carries exactly `body`.
     // `now`: the moment of signing, wall time; sent in whole seconds, floored. Sign each attempt afresh: receivers
     // refuse a timestamp that has aged past the tolerance. Unused by schemes without a timestamp.
-    // `message_id`: only for schemes with an id header: 1 to 256 visible ASCII characters, no dot-free rule; unused
+    // `message_id`: only for schemes with an id header: 1 to 256 visible ASCII characters without a dot; unused
     // otherwise.
     // Errors: invalid_argument for a missing or unusable id or a time before 1970.
     [[nodiscard]] Result<Headers> sign(ByteView body, Timestamp now, std::string_view message_id = {}) const;

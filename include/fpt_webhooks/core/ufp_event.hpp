@@ -18,11 +18,11 @@ namespace fpt_webhooks::inline v0_1 {
 
 // A regular value.
 struct FPT_WEBHOOKS_CORE_EXPORT UfpEvent {
-    std::string event_key = {};                   // as received, e.g. "new_lead_created"; see canonical_ufp_key
-    std::string created_at = {};                  // as received, e.g. "11/06/2025 17:22"
-    std::optional<CompanyId> company_id = {};     // in the vendor's sample, absent from its field list
+    std::string event_key = {};                // as received, e.g. "new_lead_created"; see canonical_ufp_key
+    std::string created_at = {};               // as received, e.g. "11/06/2025 17:22"
+    std::optional<CompanyId> company_id = {};  // in the vendor's sample, absent from its field list
     TenantId tenant_id = {};
-    JsonObject payload = {};                      // by event; loose types ("False", "") stay as they are
+    JsonObject payload = {};  // by event; loose types ("False", "") stay as they are
     std::vector<ExtraField> extra = {};
 
     // created_at as a wall-clock reading, if it has the documented form. It has no zone: never a point in UTC.

@@ -54,7 +54,7 @@ struct VerifierOptions {
 
 // What a verified request tells beside "yes".
 struct Verification {
-    std::size_t secret_index = 0;            // which of VerifierOptions::secrets matched (the first, if several did)
+    std::size_t secret_index = 0;             // which of VerifierOptions::secrets matched (the first, if several did)
     std::optional<Timestamp> signed_at = {};  // whole seconds; nothing when the scheme has no timestamp
 };
 

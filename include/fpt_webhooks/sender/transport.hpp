@@ -24,7 +24,7 @@ inline constexpr std::size_t response_bytes_kept_max = 4 * 1024;
 inline constexpr std::size_t response_header_bytes_max = 64 * 1024;
 
 struct TransportRequest {
-    HttpRequest http;  // POST; an absolute url; headers as they go out, signature included
+    HttpRequest http;                              // POST; an absolute url; headers as they go out, signature included
     std::shared_ptr<const EndpointPolicy> policy;  // judges the URL, the resolver's answer and the dialled address
 
     // From start to the response's header section, DNS, connect and TLS included (FPT: 30 s).
@@ -50,7 +50,7 @@ struct TransportOutcome {
     // local_failure (not the peer's fault).
     Result<HttpResponse> response;
 
-    bool response_cut = false;      // the body was longer than what is read, or did not end in time
+    bool response_cut = false;  // the body was longer than what is read, or did not end in time
     bool connection_reused = false;
     std::optional<IpAddress> remote = {};  // the address that was dialled, if one was
     TransportTimings timings = {};

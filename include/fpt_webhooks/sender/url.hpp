@@ -27,8 +27,8 @@ class FPT_WEBHOOKS_SENDER_EXPORT Url {
     [[nodiscard]] static Result<Url> parse(std::string_view text);
 
     [[nodiscard]] bool is_https() const noexcept { return https_; }
-    [[nodiscard]] const std::string& host() const noexcept { return host_; }  // lower case; IPv6 without brackets
-    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }       // the scheme's own if none was given
+    [[nodiscard]] const std::string& host() const noexcept { return host_; }      // lower case; IPv6 without brackets
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }           // the scheme's own if none was given
     [[nodiscard]] const std::string& target() const noexcept { return target_; }  // path and query, at least "/"
 
     // The host as an address, if it is one and not a name.

@@ -35,8 +35,8 @@ TEST_CASE("error: every code has a text of its own and a remedy") {
         for (int other = value + 1; other <= 91; ++other) {
             CHECK(code.message() != std::error_code(other, fw::error_category()).message());
         }
-        const int remedies = (code == fw::Condition::permanent) + (code == fw::Condition::transient) +
-                             (code == fw::Condition::in_doubt);
+        const int remedies =
+            (code == fw::Condition::permanent) + (code == fw::Condition::transient) + (code == fw::Condition::in_doubt);
         CHECK(remedies == 1);
     }
 }

@@ -1,0 +1,199 @@
+#include <fpt_webhooks/core/verifier.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <string>
+
+#include "core/declassify.hpp"
+#include "core/scheme_key.hpp"
+#include "core/signature_header.hpp"
+
+namespace fpt_webhooks::inline v0_1 {
+
+struct Verifier::State {
+    struct Key {
+        detail::HmacKey hmac;
+        Timestamp not_before;
+        Timestamp not_after;
+
+        [[nodiscard]] bool valid_at(Timestamp now) const noexcept { return not_before <= now && now <= not_after; }
+    };
+
+    Scheme scheme;
+    std::vector<Key> keys;
+    std::chrono::seconds tolerance;
+    std::shared_ptr<const Clock> clock;
+};
+
+namespace {
+
+// A longer tolerance switches the check off for all practice; the bound keeps seconds in milliseconds from overflowing.
+constexpr std::chrono::seconds tolerance_max = std::chrono::years(100);
+
+// "by 301 s", kept under 16 characters so that it costs no allocation.
+std::string distance_text(std::uint64_t seconds) {
+    constexpr std::uint64_t seconds_max = 99'999'999;
+    return seconds > seconds_max ? "by over 3 years" : "by " + std::to_string(seconds) + " s";
+}
+
+// Wall time as whole seconds: the senders' clocks are floored alike.
+Result<std::optional<Timestamp>> check_time(const Verifier::State& state, std::uint64_t signed_seconds, Timestamp now) {
+    if (!detail::has_timestamp(state.scheme)) return std::optional<Timestamp>();
+    const auto now_seconds = static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count()));
+    const auto tolerance = static_cast<std::uint64_t>(state.tolerance.count());
+    if (now_seconds > signed_seconds && now_seconds - signed_seconds > tolerance) {
+        return Error(Errc::timestamp_too_old, distance_text(now_seconds - signed_seconds));
+    }
+    if (signed_seconds > now_seconds && signed_seconds - now_seconds > tolerance) {
+        return Error(Errc::timestamp_in_future, distance_text(signed_seconds - now_seconds));
+    }
+    return std::optional(Timestamp(std::chrono::seconds(static_cast<std::int64_t>(signed_seconds))));
+}
+
+// What the headers alone have been found to say.
+struct Admitted {
+    detail::PresentedSignature presented;
+    std::optional<Timestamp> signed_at;
+    Timestamp now;
+};
+
+// Everything that can be refused before the body is read.
+Result<Admitted> admit(const Verifier::State& state, const Headers& headers) {
+    auto presented = detail::parse_signature(state.scheme, headers);
+    if (!presented) return presented.error();
+    const Timestamp now = state.clock->now();
+    auto signed_at = check_time(state, presented->seconds, now);
+    if (!signed_at) return signed_at.error();
+    if (std::none_of(state.keys.begin(), state.keys.end(), [now](const auto& key) { return key.valid_at(now); }))
+        return Error(Errc::no_active_secret);
+    return Admitted{*presented, *signed_at, now};
+}
+
+// The HMACs of one body under every secret that is valid now.
+class BodyCheck {
+  public:
+    // The array stays unset past count_: clearing it would cost more than the HMAC's own set-up.
+    BodyCheck(const Verifier::State& state, const Admitted& admitted) noexcept
+        : state_(&state), list_(admitted.presented.list), signed_at_(admitted.signed_at) {
+        for (std::size_t i = 0; i < state.keys.size(); ++i) {
+            const State::Key& key = state.keys[i];
+            if (!key.valid_at(admitted.now)) continue;
+            running_[count_].key = i;
+            running_[count_].context = key.hmac.inner();
+            ++count_;
+        }
+        for (const std::string_view part : {admitted.presented.id, admitted.presented.timestamp}) {
+            if (part.empty()) continue;
+            update(bytes_of(part));
+            update(bytes_of("."));
+        }
+    }
+
+    void update(ByteView bytes) noexcept {
+        for (std::size_t i = 0; i < count_; ++i) detail::sha256_update(running_[i].context, bytes);
+    }
+
+    // Every secret is tried against every signature, and nothing branches on how a comparison went before all are done.
+    Result<Verification> finish() noexcept {
+        std::uint32_t matched = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            detail::Digest expected;
+            state_->keys[running_[i].key].hmac.finish(running_[i].context, expected);
+            detail::Candidates candidates(state_->scheme, list_);
+            for (detail::Digest candidate; candidates.next(candidate);) {
+                const int difference = CRYPTO_memcmp(expected.data(), candidate.data(), expected.size());
+                matched |= static_cast<std::uint32_t>(difference == 0) << running_[i].key;
+            }
+            OPENSSL_cleanse(expected.data(), expected.size());
+        }
+        count_ = 0;
+        FPT_WEBHOOKS_DECLASSIFY(matched);
+        if (matched == 0) return Error(Errc::signature_mismatch);
+        return Verification{.secret_index = static_cast<std::size_t>(std::countr_zero(matched)),
+                            .signed_at = signed_at_};
+    }
+
+  private:
+    struct Running {
+        std::size_t key;
+        SHA256_CTX context;
+    };
+
+    using State = Verifier::State;
+    const State* state_;
+    std::string_view list_;
+    std::optional<Timestamp> signed_at_;
+    std::size_t count_ = 0;
+    std::array<Running, verifier_secrets_max> running_;
+};
+
+Error option_error(const std::string& what) { return {Errc::invalid_argument, "VerifierOptions::" + what}; }
+
+}  // namespace
+
+Result<Verifier> Verifier::create(VerifierOptions options) {
+    if (auto checked = detail::check_scheme(options.scheme); !checked)
+        return checked.error().in("VerifierOptions::scheme");
+    if (options.secrets.empty()) return option_error("secrets: none given");
+    if (options.secrets.size() > verifier_secrets_max) {
+        return option_error("secrets: " + std::to_string(options.secrets.size()) + " given, at most " +
+                            std::to_string(verifier_secrets_max) + " are allowed");
+    }
+    const auto tolerance = options.tolerance.value_or(options.scheme.tolerance);
+    if (tolerance < std::chrono::seconds(0) || tolerance > tolerance_max) {
+        return option_error("tolerance: outside 0 to 100 years");
+    }
+    State state{options.scheme, {}, tolerance, options.clock ? std::move(options.clock) : system_clock()};
+    state.keys.reserve(options.secrets.size());  // no reallocation: it would leave keys behind in freed memory
+    for (std::size_t i = 0; i < options.secrets.size(); ++i) {
+        const TimedSecret& timed = options.secrets[i];
+        const std::string place = "secrets[" + std::to_string(i) + "]";
+        auto key = detail::make_key(options.scheme, timed.secret);
+        if (!key) return key.error().in("VerifierOptions::" + place);
+        if (timed.not_after < timed.not_before) return option_error(place + ": ends before it begins");
+        state.keys.push_back({*key, timed.not_before, timed.not_after});
+    }
+    return Verifier(std::make_shared<const State>(std::move(state)));
+}
+
+Result<Verification> Verifier::verify(const Headers& headers, ByteView body) const {
+    auto admitted = admit(*state_, headers);
+    if (!admitted) return admitted.error();
+    BodyCheck check(*state_, *admitted);
+    check.update(body);
+    return check.finish();
+}
+
+const Scheme& Verifier::scheme() const noexcept { return state_->scheme; }
+
+struct Verifier::Stream::Core {
+    std::shared_ptr<const State> state;  // keeps the keys alive
+    BodyCheck check;
+
+    static Core& in(Stream& stream) noexcept { return *std::launder(reinterpret_cast<Core*>(stream.storage_.data())); }
+};
+
+Verifier::Stream::Stream() noexcept = default;
+
+Verifier::Stream::Stream(Stream&& other) noexcept { ::new (storage_.data()) Core(std::move(Core::in(other))); }
+
+Verifier::Stream::~Stream() { Core::in(*this).~Core(); }
+
+Result<Verifier::Stream> Verifier::begin(const Headers& headers) const {
+    static_assert(sizeof(Stream::Core) <= Stream::core_bytes);
+    auto admitted = admit(*state_, headers);
+    if (!admitted) return admitted.error();
+    Stream stream;
+    ::new (stream.storage_.data()) Stream::Core{state_, BodyCheck(*state_, *admitted)};
+    return stream;
+}
+
+void Verifier::Stream::update(ByteView chunk) noexcept { Core::in(*this).check.update(chunk); }
+
+Result<Verification> Verifier::Stream::finish() noexcept { return Core::in(*this).check.finish(); }
+
+}  // namespace fpt_webhooks::inline v0_1
