@@ -23,8 +23,9 @@ constexpr unsigned base64_value(char c) noexcept {
 // The number of bytes that `text` decodes to, by its length and padding alone; 0 when that cannot be base64.
 constexpr std::size_t base64_decoded_size(std::string_view text) noexcept {
     if (text.empty() || text.size() % 4 != 0) return 0;
-    const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-    return text.size() / 4 * 3 - padding;
+    const auto last = static_cast<std::size_t>(text[text.size() - 1] == '=');
+    const auto last_but_one = static_cast<std::size_t>(text[text.size() - 2] == '=');
+    return text.size() / 4 * 3 - last - (last & last_but_one);
 }
 
 // Fills `out`, whose size is base64_decoded_size(text) and not 0. False when a character is outside the alphabet or

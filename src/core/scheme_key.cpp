@@ -7,6 +7,7 @@
 #include <fpt_webhooks/core/headers.hpp>
 
 #include "core/base64.hpp"
+#include "core/declassify.hpp"
 
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
@@ -69,8 +70,11 @@ Result<HmacKey> make_key(const Scheme& scheme, const Secret& secret) {
     constexpr std::string_view prefix = "whsec_";
     const bool prefixed = text.size() >= prefix.size() && CRYPTO_memcmp(text.data(), prefix.data(), prefix.size()) == 0;
     const std::string_view encoded = prefixed ? text.substr(prefix.size()) : text;
-    std::vector<std::byte> key(base64_decoded_size(encoded));
+    const std::size_t size = base64_decoded_size(encoded);
+    FPT_WEBHOOKS_DECLASSIFY(size);
+    std::vector<std::byte> key(size);
     const bool decoded = !key.empty() && decode_base64(encoded, key);
+    FPT_WEBHOOKS_DECLASSIFY(decoded);  // whether a secret is usable is said aloud
     auto sized = check_key_size(scheme, key.size(), " bytes after decoding");
     auto result = !decoded
                       ? Result<HmacKey>(scheme_error(scheme, "the secret is not base64 (after an optional \"whsec_\")"))

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base64.hpp"
+#include "core/declassify.hpp"
 #include "core/hex.hpp"
 #include "core/scheme_key.hpp"
 
@@ -71,6 +72,7 @@ Result<Headers> Signer::sign(ByteView body, Timestamp now, std::string_view mess
     detail::sha256_update(running, bytes_of(signed_prefix(scheme, message_id, timestamp)));
     detail::sha256_update(running, body);
     state_->key.finish(running, digest);
+    FPT_WEBHOOKS_DECLASSIFY(digest);  // it is about to be sent
 
     Headers headers;
     if (!scheme.id_header.empty()) headers.add(std::string(scheme.id_header), std::string(message_id));
