@@ -1,5 +1,7 @@
 #include <fpt_webhooks/core/signer.hpp>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "support/catch.hpp"
@@ -98,4 +100,23 @@ TEST_CASE("signer: refuses a message id that could shift the signed text") {
         CHECK(signer.sign({}, signing_time, id).error() == fw::Errc::invalid_argument);
     }
     CHECK(signer.sign({}, signing_time, std::string(256, 'a')).has_value());
+}
+
+TEST_CASE("signer: makes what the worked examples of docs/schemes.md show") {
+    std::ifstream file(FPT_WEBHOOKS_SOURCE_DIR "/docs/schemes.md");
+    const std::string page((std::istreambuf_iterator<char>(file)), {});
+    const auto body_at = page.find("{\"eventId\"");
+    REQUIRE(body_at != std::string::npos);
+    const std::string body = page.substr(body_at, page.find('\n', body_at) - body_at);
+    CHECK(page.find("is " + std::to_string(body.size()) + " bytes") != std::string::npos);
+
+    const auto shown = [&](const fw::Headers& headers) {
+        std::string lines;
+        for (const auto& field : headers) lines += field.name + ": " + field.value + "\n";
+        return page.find(lines) != std::string::npos;
+    };
+    CHECK(shown(sign(fw::Scheme::fpt, "whsec_docs_example_secret_32_characters", body)));
+    CHECK(shown(sign(fw::Scheme::ufp, "my gym secret", body)));
+    CHECK(shown(sign(fw::Scheme::standard_webhooks, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", R"({"test": 2432232314})",
+                     fw::Timestamp(std::chrono::seconds(1614265330)), "msg_p5jXN8AQM9LWM0D4loKWxJek")));
 }
