@@ -73,13 +73,11 @@ std::vector<std::string> read_seeds(const std::filesystem::path& path) {
     std::vector<std::filesystem::path> files;
     if (std::filesystem::is_regular_file(path)) files.push_back(path);
     if (std::filesystem::is_directory(path)) {
-        for (const auto& entry : std::filesystem::directory_iterator(path))
-            files.push_back(entry.path());
+        for (const auto& entry : std::filesystem::directory_iterator(path)) files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());  // a folder has no order of its own
     std::vector<std::string> seeds;
-    for (const auto& file : files)
-        seeds.push_back(read_file(file));
+    for (const auto& file : files) seeds.push_back(read_file(file));
     return seeds;
 }
 
@@ -90,8 +88,7 @@ class Mutator {
 
     std::string next() {
         std::string text = pick_seed();
-        for (std::size_t i = 0, rounds = 1 + below(4); i < rounds; ++i)
-            mutate(text);
+        for (std::size_t i = 0, rounds = 1 + below(4); i < rounds; ++i) mutate(text);
         if (text.size() > input_bytes_max) text.resize(input_bytes_max);
         return text;
     }
@@ -107,18 +104,10 @@ class Mutator {
             case 0:  // flip a bit
                 if (at < text.size()) text[at] = static_cast<char>(text[at] ^ (1 << below(8)));
                 break;
-            case 1:
-                text.insert(at, 1, static_cast<char>(below(256)));
-                break;
-            case 2:
-                text.erase(at, 1 + below(8));
-                break;
-            case 3:
-                text.resize(at);
-                break;
-            case 4:
-                text.insert(at, tokens[below(std::size(tokens))]);
-                break;
+            case 1: text.insert(at, 1, static_cast<char>(below(256))); break;
+            case 2: text.erase(at, 1 + below(8)); break;
+            case 3: text.resize(at); break;
+            case 4: text.insert(at, tokens[below(std::size(tokens))]); break;
             case 5: {  // splice: this head, another seed's tail
                 const std::string& other = pick_seed();
                 text.replace(at, std::string::npos, other, position(other), std::string::npos);
@@ -154,10 +143,8 @@ int main(int argc, char* argv[]) {
         return 2;
     }
     const std::size_t mutations = argc == 3 ? std::strtoull(argv[2], nullptr, 10) : mutations_default;
-    for (const auto& text : seeds)
-        run(text);
+    for (const auto& text : seeds) run(text);
     Mutator mutator(seeds);
-    for (std::size_t i = 0; i < mutations; ++i)
-        run(mutator.next());
+    for (std::size_t i = 0; i < mutations; ++i) run(mutator.next());
     std::printf("%zu seeds and %zu mutations\n", seeds.size(), mutations);
 }
