@@ -41,6 +41,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Url {
 
   private:
     Url() = default;
+    Result<void> read_host(std::string_view host);
 
     bool https_ = true;
     std::string host_;
