@@ -1,8 +1,9 @@
 # fpt_webhooks_add_component(<name> SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
 #
 # One library per component: target fpt_webhooks_<name>, alias fpt_webhooks::<name>. HEADERS are relative to
-# include/; each is compiled alone by the header-set verification. Nothing of the parent project is touched: every
-# setting below is a property of our own target.
+# include/; each is compiled alone by the header-set verification. PUBLIC holds other components, PRIVATE third
+# parties: the installed package reads both (see FptWebhooksInstall.cmake). Nothing of the parent project is touched:
+# every setting below is a property of our own target.
 include(GenerateExportHeader)
 
 function(fpt_webhooks_add_component name)
@@ -13,7 +14,8 @@ function(fpt_webhooks_add_component name)
     add_library(fpt_webhooks::${name} ALIAS ${target})
 
     list(TRANSFORM arg_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/include/")
-    set(generated "${PROJECT_BINARY_DIR}/generated")
+    # A folder for each component: fpt_webhooks.hpp asks for export.hpp to learn which ones its user links.
+    set(generated "${PROJECT_BINARY_DIR}/generated/${name}")
     string(TOUPPER "FPT_WEBHOOKS_${name}" prefix)
     set(export_header "${generated}/fpt_webhooks/${name}/export.hpp")
     generate_export_header(${target} BASE_NAME ${prefix} EXPORT_FILE_NAME "${export_header}")
@@ -35,6 +37,9 @@ function(fpt_webhooks_add_component name)
         POSITION_INDEPENDENT_CODE ON # a host may link the static library into its own shared object
         VERSION ${PROJECT_VERSION}
         SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+        INSTALL_RPATH "$ORIGIN" # one shared component finds the next beside itself, wherever they are installed
         EXPORT_NAME ${name})
     set_property(GLOBAL APPEND PROPERTY FPT_WEBHOOKS_COMPONENTS ${name})
+    set_property(GLOBAL PROPERTY FPT_WEBHOOKS_${name}_COMPONENTS ${arg_PUBLIC})
+    set_property(GLOBAL PROPERTY FPT_WEBHOOKS_${name}_PACKAGES ${arg_PRIVATE})
 endfunction()
