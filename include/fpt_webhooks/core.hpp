@@ -14,6 +14,7 @@
 #include <fpt_webhooks/core/http.hpp>
 #include <fpt_webhooks/core/ids.hpp>
 #include <fpt_webhooks/core/json_object.hpp>
+#include <fpt_webhooks/core/make_envelope.hpp>
 #include <fpt_webhooks/core/profile.hpp>
 #include <fpt_webhooks/core/random.hpp>
 #include <fpt_webhooks/core/result.hpp>
