@@ -1,5 +1,7 @@
 #include <fpt_webhooks/core/event_id.hpp>
 
+#include <algorithm>
+
 #include "core/hex.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
@@ -9,8 +11,9 @@ Result<EventId> EventId::parse(std::string_view text) {
         return Error(Errc::malformed, "event id: 32 hex digits are needed", std::min(text.size(), text_length));
     }
     std::array<std::byte, 16> bytes{};
-    if (const auto bad = detail::decode_hex(text, bytes); bad != text.size()) {
-        return Error(Errc::malformed, "event id: not a hex digit", bad);
+    if (!detail::decode_hex(text, bytes)) {
+        const auto bad = std::find_if(text.begin(), text.end(), [](char c) { return detail::hex_value(c) < 0; });
+        return Error(Errc::malformed, "event id: not a hex digit", static_cast<std::size_t>(bad - text.begin()));
     }
     return EventId(bytes);
 }

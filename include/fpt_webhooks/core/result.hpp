@@ -54,11 +54,12 @@ class [[nodiscard]] Result {
 
     [[nodiscard]] T& value() & { return checked(*this); }
     [[nodiscard]] const T& value() const& { return checked(*this); }
-    [[nodiscard]] T&& value() && { return std::move(checked(*this)); }
+    // By value, where std::expected gives a reference: `for (auto& x : f().value())` then holds what it walks over.
+    [[nodiscard]] T value() && { return std::move(checked(*this)); }
 
     [[nodiscard]] T& operator*() & { return checked(*this); }
     [[nodiscard]] const T& operator*() const& { return checked(*this); }
-    [[nodiscard]] T&& operator*() && { return std::move(checked(*this)); }
+    [[nodiscard]] T operator*() && { return std::move(checked(*this)); }
     [[nodiscard]] T* operator->() { return &checked(*this); }
     [[nodiscard]] const T* operator->() const { return &checked(*this); }
 

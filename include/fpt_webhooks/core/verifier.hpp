@@ -77,7 +77,7 @@ class FPT_WEBHOOKS_CORE_EXPORT Verifier {
     }
 
     // The incremental form: begin with the headers, feed the body as it arrives, ask once at its end. Refuses at once
-    // what the headers alone condemn. The stream must not outlive `headers`.
+    // what the headers alone condemn.
     [[nodiscard]] Result<Stream> begin(const Headers& headers) const;
 
     [[nodiscard]] const Scheme& scheme() const noexcept;
@@ -109,8 +109,9 @@ class FPT_WEBHOOKS_CORE_EXPORT Verifier::Stream {
     struct Core;
     Stream() noexcept;
 
-    // Room for the hash states of all secrets; what stands in it is Core's business.
-    static constexpr std::size_t core_bytes = 1152;
+    // Room for the hash states of all secrets and for all signatures of the header; what stands in it is Core's
+    // business.
+    static constexpr std::size_t core_bytes = 4096;
     alignas(std::max_align_t) std::array<std::byte, core_bytes> storage_;
 };
 
