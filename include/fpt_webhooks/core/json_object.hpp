@@ -23,7 +23,8 @@ class FPT_WEBHOOKS_CORE_EXPORT JsonObject {
 
     // Strict RFC 8259 and UTF-8: one object, white space around it dropped. Refused: anything after it, more than
     // json_depth_max levels, invalid UTF-8, a lone surrogate escape. A repeated key is kept as it is: which of the two
-    // counts is the reader's choice. Errors: malformed or limit_exceeded, with offset.
+    // counts is the reader's choice. Errors, each with offset: malformed, limit_exceeded, out_of_range (a number beyond
+    // a double's range).
     [[nodiscard]] static Result<JsonObject> parse(std::string_view text);
 
     // Valid while this object lives unchanged.
