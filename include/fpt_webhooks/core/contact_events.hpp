@@ -34,8 +34,9 @@ enum class ContactStatus : std::int32_t {
     staff = 7,
 };
 
-// In all of these: `from_data` ignores unknown fields and treats null as absent; errors are malformed or out_of_range
-// and name the field. `to_data` leaves absent fields out.
+// In all of these: `from_data` ignores unknown fields and treats null as absent; a field of the event's own that stands
+// twice is refused. Errors are malformed or out_of_range, name the field, and have its offset in data.text(). `to_data`
+// leaves absent fields out.
 
 struct FPT_WEBHOOKS_CORE_EXPORT ContactCreated {
     static constexpr std::string_view event_type = "contact.created";
