@@ -89,7 +89,7 @@ class FPT_WEBHOOKS_CORE_EXPORT Error {
     // "malformed input at byte 17: lone surrogate". Safe to log.
     [[nodiscard]] std::string message() const;
 
-    // The same error with a place in front of its detail: "data.contactId: ...".
+    // The same error with a place in front of its detail: "data: contactId: ...".
     [[nodiscard]] Error in(std::string_view place) const;
 
     friend bool operator==(const Error& error, Errc code) noexcept { return error.code_ == make_error_condition(code); }
