@@ -32,17 +32,19 @@ struct FPT_WEBHOOKS_CORE_EXPORT UfpEvent {
 };
 
 // Reads a UFP body. Needed: the event's key (as `webhook_event_type` or `event_type`, not both with different values),
-// `created_at` string, `tenant_id` integer, `payload` object. Unknown fields are kept. JSON rules and errors as
-// decode_envelope's.
+// `created_at` string (possibly empty), `tenant_id` integer, `payload` object. A null `company_id`, or one null name of
+// the key, counts as absent. Unknown fields are kept. JSON rules and errors as decode_envelope's, ids of 64 bits.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT Result<UfpEvent> decode_ufp_event(
     ByteView body, std::size_t body_bytes_max = body_bytes_max_default);
 
 // Writes a UFP body in the documented order, without white space; the key goes out as `webhook_event_type`.
-// Errors: malformed for an empty key, text that is not UTF-8, or an extra field as in encode_envelope.
+// Errors: malformed for an empty key, text that is not UTF-8, or an extra field as in encode_envelope; limit_exceeded as
+// there.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT Result<std::string> encode_ufp_event(const UfpEvent& event);
 
 // The idempotency key that UFP itself does not have: 64 hex digits of the SHA-256 of the raw body.
-// Two equal real events within a minute cannot be told apart.
+// Two equal real events within a minute cannot be told apart. If OpenSSL fails, which takes a broken installation or
+// no memory, BadResultAccess is thrown: a made-up key would make two events one.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT std::string ufp_idempotency_key(ByteView body);
 
 }  // namespace fpt_webhooks::inline v0_1
