@@ -5,5 +5,6 @@
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
 #include <fpt_webhooks/sender/resolver.hpp>
+#include <fpt_webhooks/sender/retry_after.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
 #include <fpt_webhooks/sender/url.hpp>
