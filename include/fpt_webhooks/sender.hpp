@@ -6,5 +6,6 @@
 #include <fpt_webhooks/sender/ip_address.hpp>
 #include <fpt_webhooks/sender/resolver.hpp>
 #include <fpt_webhooks/sender/retry_after.hpp>
+#include <fpt_webhooks/sender/retry_policy.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
 #include <fpt_webhooks/sender/url.hpp>

@@ -13,7 +13,9 @@ namespace fpt_webhooks::inline v0_1 {
 // Implementations may be called from any thread at once.
 class FPT_WEBHOOKS_SENDER_EXPORT Resolver {
   public:
-    // The whole answer, in the order to be tried; never empty. Errors: resolve_failed, overloaded, cancelled.
+    // The whole answer, in the order to be tried; never empty. Errors: resolve_failed (the name has no address, or its
+    // servers do not answer: the endpoint's fault), local_failure (this machine cannot ask at all: not the endpoint's
+    // fault, never counted against it), overloaded, cancelled.
     using Completion = std::function<void(Result<std::vector<IpAddress>>)>;
 
     Resolver() = default;
