@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fpt_webhooks/core.hpp>
+#include <fpt_webhooks/sender/deliver_once.hpp>
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
 #include <fpt_webhooks/sender/resolver.hpp>
