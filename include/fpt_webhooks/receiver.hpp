@@ -1,5 +1,8 @@
-// The receiver component: verify, deduplicate and route events to handlers.
+// The receiver component: verify requests, deduplicate events and route them to handlers.
 #pragma once
 
+#include <fpt_webhooks/core.hpp>
 #include <fpt_webhooks/receiver/dedupe_store.hpp>
+#include <fpt_webhooks/receiver/handle_report.hpp>
 #include <fpt_webhooks/receiver/memory_dedupe.hpp>
+#include <fpt_webhooks/receiver/receiver.hpp>

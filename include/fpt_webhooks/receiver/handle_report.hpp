@@ -1,0 +1,73 @@
+// What became of one request at a Receiver: for logs and metrics, never for the response.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <fpt_webhooks/core/error.hpp>
+#include <fpt_webhooks/receiver/export.hpp>
+
+namespace fpt_webhooks::inline v0_1 {
+
+// In the order in which a request can meet them; the statuses are the receiver's defaults.
+enum class HandleOutcome {
+    wrong_method,       // 405
+    wrong_media_type,   // 415
+    too_large,          // 413
+    unauthorized,       // 401, the same response for every cause
+    unreadable,         // 400: signed, but not an event, or `data` is not what a typed handler needs
+    unhandled,          // 200: no handler takes this event
+    store_unavailable,  // 503: the dedupe store could not claim; 500: it could not mark a processed event done
+    duplicate,          // 200: processed before
+    busy,               // 503, or 200 by option: being processed by another request
+    handler_failed,     // 500: the sender will retry
+    processed,          // 200
+};
+
+inline constexpr std::size_t handle_outcome_count = 11;
+
+// "wrong_method" and so on: for logs and metric labels.
+[[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT std::string_view name_of(HandleOutcome outcome) noexcept;
+
+// Views are valid during the observer's call only. Empty: the request did not get that far.
+struct HandleReport {
+    HandleOutcome outcome = HandleOutcome::processed;
+    int status = 0;
+
+    // The precise cause, if there is one. Safe to log as long as what your handlers throw and return is: their texts
+    // are passed on as they are. Nothing of an unverified body is in it.
+    std::optional<Error> error = {};
+
+    std::string_view endpoint = {};
+    std::string_view event_type = {};  // FPT: eventType. UFP: the catalogue's spelling of the key
+    std::string_view idempotency_key = {};
+    std::optional<std::size_t> secret_index = {};  // which of ReceiverOptions::secrets signed the request
+    std::uint32_t failures = 0;                    // of this event at this endpoint before this request
+
+    // Duplicates: the time since the event was processed. Under UFP, where the key is a hash of the body, a short one
+    // may have been a real second event.
+    std::optional<std::chrono::milliseconds> completed_ago = {};
+};
+
+// Counts since creation. Each number is exact; requests that end while it is taken may be in some and not in others.
+class FPT_WEBHOOKS_RECEIVER_EXPORT ReceiverStats {
+  public:
+    using Counts = std::array<std::uint64_t, handle_outcome_count>;
+
+    ReceiverStats() = default;
+    explicit ReceiverStats(const Counts& counts) noexcept : counts_(counts) {}
+
+    [[nodiscard]] std::uint64_t count(HandleOutcome outcome) const noexcept;
+
+    // All requests that were answered.
+    [[nodiscard]] std::uint64_t total() const noexcept;
+
+  private:
+    Counts counts_{};
+};
+
+}  // namespace fpt_webhooks::inline v0_1
