@@ -1,11 +1,12 @@
 #include "core/json_scan.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <optional>
 
+#include "core/json_chars.hpp"
 #include "core/rapidjson.hpp"
 
 namespace fpt_webhooks::inline v0_1::detail {
@@ -16,41 +17,12 @@ namespace rj = rapidjson;
 // RapidJSON counts a string's bytes in 32 bits.
 constexpr std::size_t json_bytes_max = std::numeric_limits<std::uint32_t>::max();
 
+// The reader's stack holds one decoded string at a time; one that is longer than this goes to the heap.
+constexpr std::size_t reader_stack_bytes = 1024;
+
 constexpr bool is_space(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
-constexpr bool is_control(char c) noexcept {
-    return static_cast<unsigned char>(c) < 0x20;
-}
-constexpr bool is_plain(char c) noexcept {
-    return !is_control(c) && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
-}
-
-// The end of the run of bytes at `at` that stand for themselves in a JSON string: ASCII, no control character, quote
-// or backslash. Eight at a time: this is where a decoder spends its time.
-const char* plain_end(const char* at, const char* end) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    constexpr std::uint64_t highs = ones * 0x80;
-    while (end - at >= 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, at, sizeof word);
-        const std::uint64_t quote = word ^ (ones * '"');
-        const std::uint64_t backslash = word ^ (ones * '\\');
-        // In each term the lowest byte with its high bit set is a true hit; a borrow can only spoil those above it.
-        const std::uint64_t hits =
-            (word | ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
-            highs;
-        if (hits != 0) {
-            if constexpr (std::endian::native == std::endian::little) return at + std::countr_zero(hits) / 8;
-            break;
-        }
-        at += 8;
-    }
-    while (at != end && is_plain(*at))
-        ++at;
-    return at;
-}
-
 // The input as RapidJSON wants it. It is never copied by the reader (StreamTraits say so only for RapidJSON's own), so
 // that the handler may ask it for the position during any callback.
 class ByteStream {
@@ -290,7 +262,9 @@ Result<std::string_view> scan_json(std::string_view text, JsonRoot root, std::si
 
     ByteStream stream(text);
     Handler handler(text, stream, root, depth_max, visitor);
-    rj::GenericReader<Utf8Runs, Utf8Runs> reader;
+    alignas(std::max_align_t) char buffer[reader_stack_bytes];
+    rj::MemoryPoolAllocator<> pool(buffer, sizeof buffer);
+    rj::GenericReader<Utf8Runs, Utf8Runs, rj::MemoryPoolAllocator<>> reader(&pool);
     const rj::ParseResult parsed =
         reader.Parse<rj::kParseValidateEncodingFlag | rj::kParseStopWhenDoneFlag>(stream, handler);
     if (parsed.IsError()) return handler.error() ? *handler.error() : error_of(parsed, text);

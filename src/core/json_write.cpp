@@ -1,9 +1,9 @@
 #include "core/json_write.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "core/json_chars.hpp"
 #include "core/rapidjson.hpp"
 
 namespace fpt_webhooks::inline v0_1::detail {
@@ -20,10 +20,6 @@ struct StringOutput {
 };
 
 using Writer = rj::Writer<StringOutput, rj::UTF8<>, rj::UTF8<>, rj::CrtAllocator, rj::kWriteValidateEncodingFlag>;
-
-constexpr bool stands_for_itself(char c) noexcept {
-    return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
-}
 
 }  // namespace
 
@@ -54,7 +50,8 @@ void JsonObjectWriter::put_name(std::string_view name) {
 }
 
 void JsonObjectWriter::put_string(std::string_view text) {
-    if (std::all_of(text.begin(), text.end(), stands_for_itself)) {
+    const char* const end = text.data() + text.size();
+    if (plain_end(text.data(), end) == end) {
         text_.append(1, '"').append(text).append(1, '"');
         return;
     }

@@ -68,6 +68,21 @@ TEST_CASE("json object: keeps its text byte for byte and drops the white space a
     CHECK(fw::JsonObject::parse(" \t\r\n" + text + "\n ").value().text() == text);
 }
 
+TEST_CASE("json object: keeps strings of any length, and finds the one wrong byte in them") {
+    for (const std::size_t size : {7U, 8U, 9U, 255U, 256U, 1023U, 1024U, 1025U, 70'000U, 1'000'000U}) {
+        const std::string text =
+            "{\"a\":\"" + std::string(size, 'x') + "\",\"b\":[\"" + std::string(size, 'y') + "\"]}";
+        CHECK(fw::JsonObject::parse(text).value().text() == text);
+        for (const std::size_t at : {std::size_t{0}, size / 2, size - 1}) {
+            std::string broken = text;
+            broken[6 + at] = '\x1f';
+            CHECK(fw::JsonObject::parse(broken).error().offset() == 6 + at);
+            broken[6 + at] = '\xff';
+            CHECK(fw::JsonObject::parse(broken).error().offset() == 6 + at);
+        }
+    }
+}
+
 TEST_CASE("json object: is equal when its text is equal") {
     CHECK(fw::JsonObject::parse("{}").value() == fw::JsonObject());
     CHECK_FALSE(fw::JsonObject::parse("{ }").value() == fw::JsonObject());
