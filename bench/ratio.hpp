@@ -48,11 +48,11 @@ class RatioReporter : public benchmark::ConsoleReporter {
     std::map<std::string, double> best_;
 };
 
-// Several short repetitions in random order, so that a busy moment of the machine hits all alike; the command line
+// Many short repetitions in random order, so that a busy moment of the machine hits all alike; the command line
 // may say otherwise.
 inline int run(int argc, char* argv[], std::span<const Ratio> ratios) {
-    std::vector<std::string> texts = {argv[0], "--benchmark_repetitions=5",
-                                      "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.1"};
+    std::vector<std::string> texts = {argv[0], "--benchmark_repetitions=15",
+                                      "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.02"};
     texts.insert(texts.end(), argv + 1, argv + argc);
     std::vector<char*> arguments;
     for (std::string& text : texts)
