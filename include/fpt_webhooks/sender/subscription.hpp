@@ -1,0 +1,80 @@
+// A subscription: who wants which events, and where they go (SPEC 2.1, 2.2 and 4).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fpt_webhooks/core/envelope.hpp>
+#include <fpt_webhooks/core/ids.hpp>
+#include <fpt_webhooks/core/profile.hpp>
+#include <fpt_webhooks/core/result.hpp>
+#include <fpt_webhooks/core/ufp_event.hpp>
+#include <fpt_webhooks/sender/endpoint_policy.hpp>
+#include <fpt_webhooks/sender/event_choice.hpp>
+#include <fpt_webhooks/sender/scope.hpp>
+#include <fpt_webhooks/sender/url.hpp>
+
+namespace fpt_webhooks::inline v0_1 {
+
+enum class SubscriptionStatus {
+    active,    // new events are queued, pending ones attempted
+    paused,    // by hand: new events are skipped, pending ones wait while their windows run on
+    disabled,  // by failure, by hand or by the peer: new events are skipped, pending ones dropped
+};
+
+[[nodiscard]] constexpr std::string_view name_of(SubscriptionStatus status) noexcept {
+    switch (status) {
+        case SubscriptionStatus::active: return "active";
+        case SubscriptionStatus::paused: return "paused";
+        case SubscriptionStatus::disabled: return "disabled";
+    }
+    return "unknown";
+}
+
+struct SubscriptionOptions {
+    SubscriptionId id = {};
+    std::string url = {};                  // https, public; the policy judges it
+    Scope scope;                           // it also decides the profile
+    std::vector<std::string> events = {};  // see EventChoice
+    SubscriptionStatus status = SubscriptionStatus::active;
+};
+
+// A regular value in which scope, event choice and profile always agree.
+class FPT_WEBHOOKS_SENDER_EXPORT Subscription {
+  public:
+    // Errors: invalid_argument that names the option (organization 0, an unusable event pattern); malformed,
+    // limit_exceeded and refused_by_policy from EndpointPolicy::check_url, with the place "url".
+    [[nodiscard]] static Result<Subscription> create(SubscriptionOptions options, const EndpointPolicy& policy);
+
+    [[nodiscard]] SubscriptionId id() const noexcept { return id_; }
+    [[nodiscard]] Profile profile() const noexcept { return scope_.profile(); }
+    [[nodiscard]] const Url& url() const noexcept { return url_; }
+    [[nodiscard]] const EventChoice& events() const noexcept { return events_; }
+    [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
+    [[nodiscard]] SubscriptionStatus status() const noexcept { return status_; }
+
+    // Which changes are allowed when is the dispatcher's affair.
+    void set_status(SubscriptionStatus status) noexcept { status_ = status; }
+
+    // Do event choice, scope and profile fit? What follows from the status is for the dispatcher to say.
+    [[nodiscard]] bool matches(const Envelope& event) const noexcept {
+        return scope_.matches(event) && events_.matches(event);
+    }
+    [[nodiscard]] bool matches(const UfpEvent& event) const noexcept {
+        return scope_.matches(event) && events_.matches(event);
+    }
+
+    friend bool operator==(const Subscription&, const Subscription&) = default;
+
+  private:
+    Subscription(SubscriptionId id, Url url, EventChoice events, Scope scope, SubscriptionStatus status) noexcept;
+
+    SubscriptionId id_;
+    Url url_;
+    EventChoice events_;
+    Scope scope_;
+    SubscriptionStatus status_;
+};
+
+}  // namespace fpt_webhooks::inline v0_1
