@@ -1,4 +1,5 @@
-// A clock that moves only when told to. May be shared between threads.
+// A clock that moves only when told to. May be shared between threads. (The testing component has one for users; these
+// suites also run in a build of the receiver alone, which has no testing component.)
 #pragma once
 
 #include <atomic>
