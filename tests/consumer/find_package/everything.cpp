@@ -1,3 +1,29 @@
-// One header and one target for everything that is installed.
+// One header and one target for everything that is installed; the doubles are for tests, and so a component apart.
+// A delivery goes from the sender to the verifier without a network between them.
 #include <fpt_webhooks/fpt_webhooks.hpp>
-int main() { return fpt_webhooks::Error(fpt_webhooks::Errc::malformed).message().empty() ? 1 : 0; }
+#include <fpt_webhooks/testing.hpp>
+
+#include <cstdio>
+
+namespace fw = fpt_webhooks;
+
+int main() {
+    const fw::Secret secret("whsec_consumer_test_secret_of_32_characters");
+    const auto verifier = fw::Verifier::create({.scheme = fw::Scheme::fpt, .secrets = {secret}});
+    const auto signer = fw::Signer::create(fw::Scheme::fpt, secret);
+    const auto policy = fw::EndpointPolicy::create();
+    if (!verifier || !signer || !policy) return 1;
+
+    fw::testing::ScriptedTransport transport([&](const fw::TransportRequest& request) {
+        return fw::testing::ScriptedTransport::respond(verifier->verify(request.http) ? 200 : 401);
+    });
+    fw::DeliveryRequest delivery{.url = "https://partner.example/hooks", .body = "{}", .policy = *policy};
+    const auto outcome = fw::deliver_once(transport, *signer, *fw::system_clock(), delivery);
+    if (!outcome.response || outcome.response->status != 200) return 2;
+
+    delivery.url = "https://192.168.0.1/hooks";
+    const auto refused = fw::deliver_once(transport, *signer, *fw::system_clock(), delivery);
+    if (refused.response || refused.response.error() != fw::Errc::refused_by_policy) return 3;
+    std::puts(refused.response.error().message().c_str());
+    return 0;
+}
