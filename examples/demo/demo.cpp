@@ -126,12 +126,11 @@ class Demo {
     int run() {
         if (!crm_.start() || !head_office_.start()) return fmt::print(stderr, "no local port to listen on\n"), 1;
         fmt::print("  {:<32}{:<24}{:<8}{}\n", "event", "to", "answer", "what the receiver saw");
-        const auto location =
-            subscribe(1, fw::Profile::fpt, crm_.url("/hooks"), "contact.*", fw::Scope::location(fw::LocationId(1234)));
-        const auto organization = subscribe(2, fw::Profile::fpt, head_office_.url("/hooks"), "*",
-                                            fw::Scope::organization(fw::OrganizationId(5678)));
-        const auto gym = subscribe(3, fw::Profile::ufp, head_office_.url("/ufp"), "newlead_created",
-                                   fw::Scope::tenant(fw::CompanyId(1), fw::TenantId(2)));
+        const auto location = subscribe(1, crm_.url("/hooks"), fw::Scope::location(fw::LocationId(1234)), "contact.*");
+        const auto organization =
+            subscribe(2, head_office_.url("/hooks"), fw::Scope::organization(fw::OrganizationId(5678)), "*");
+        const auto gym = subscribe(3, head_office_.url("/ufp"), fw::Scope::tenant(fw::CompanyId(1), fw::TenantId(2)),
+                                   "newlead_created");
         for (const auto body : {created, updated, sub_group_changed}) {
             publish(body, location, "CRM (location)", location_secret, location_station_, true);
             publish(body, organization, "head office (org.)", organization_secret, organization_station_, true);
@@ -140,7 +139,7 @@ class Demo {
         publish(elsewhere, location, "CRM (location)", location_secret, location_station_, false);
         publish(elsewhere, organization, "head office (org.)", organization_secret, organization_station_, true);
         publish_ufp(gym);
-        refuse_what_must_be_refused(location.url());
+        refuse_what_must_be_refused(location.url().to_string());
         schedule_a_retry();
         refuse_a_private_address();
         fmt::print("{}\n", as_expected_ ? "every line is as expected" : "NOT AS EXPECTED: see the lines marked !!");
@@ -148,13 +147,8 @@ class Demo {
     }
 
   private:
-    fw::Subscription subscribe(int id, fw::Profile profile, const std::string& url, std::string_view events,
-                               fw::Scope scope) {
-        return fw::Subscription::create({.id = fw::SubscriptionId(id),
-                                         .profile = profile,
-                                         .url = url,
-                                         .events = fw::EventChoice::parse(profile, {events}).value(),
-                                         .scope = scope},
+    fw::Subscription subscribe(int id, const std::string& url, fw::Scope scope, const std::string& events) {
+        return fw::Subscription::create({.id = fw::SubscriptionId(id), .url = url, .scope = scope, .events = {events}},
                                         *policy_)
             .value();
     }
@@ -181,7 +175,7 @@ class Demo {
                  const fw::Secret& secret, const Station& station, bool wanted) {
         const auto event = fw::decode_envelope(fw::bytes_of(body)).value();
         if (!subscription.matches(event)) return line(event.event_type.text(), to, "-", "not in its scope", !wanted);
-        const auto outcome = deliver(fw::Profile::fpt, subscription.url(), body, secret);
+        const auto outcome = deliver(fw::Profile::fpt, subscription.url().to_string(), body, secret);
         const bool ok = wanted && answer_of(outcome) == "200" && station.seen() == "processed";
         line(event.event_type.text(), to, answer_of(outcome), "verified, " + station.seen(), ok);
     }
@@ -189,7 +183,7 @@ class Demo {
     void publish_ufp(const fw::Subscription& subscription) {
         const auto event = fw::decode_ufp_event(fw::bytes_of(new_lead)).value();
         const bool matches = subscription.matches(event);
-        const auto outcome = deliver(fw::Profile::ufp, subscription.url(), new_lead, ufp_secret);
+        const auto outcome = deliver(fw::Profile::ufp, subscription.url().to_string(), new_lead, ufp_secret);
         line(event.event_key + " (UFP)", "gym (tenant)", answer_of(outcome), "verified, " + ufp_station_.seen(),
              matches && answer_of(outcome) == "200" && ufp_station_.seen() == "processed");
     }
