@@ -96,24 +96,33 @@ std::string bits_of(const fw::IpAddress& of) {
     return bits;
 }
 
-// Equal lengths compare as numbers do.
-bool between(const std::string& bits, const char* first, const char* last) {
-    const std::string low = bits_of(address(first));
-    return bits.size() == low.size() && low <= bits && bits <= bits_of(address(last));
-}
+struct Interval {
+    std::string first;
+    std::string last;
+
+    // Texts of equal length compare as the numbers they write.
+    bool holds(const std::string& bits) const {
+        return bits.size() == first.size() && first <= bits && bits <= last;
+    }
+};
+
+Interval interval(const char* first, const char* last) { return {bits_of(address(first)), bits_of(address(last))}; }
 
 bool naive_allows(const std::string& bits) {
-    for (const auto& row : refused_v4) {
-        if (between(bits, row.first, row.last)) return false;
+    static const std::vector<Interval> refused = [] {
+        std::vector<Interval> rows;
+        for (const auto& row : refused_v4) rows.push_back(interval(row.first, row.last));
+        for (const auto& row : refused_v6) rows.push_back(interval(row.first, row.last));
+        return rows;
+    }();
+    static const Interval mapped = interval("::ffff:0:0", "::ffff:ffff:ffff");
+    static const Interval nat64 = interval("64:ff9b::", "64:ff9b::ffff:ffff");
+    for (const Interval& row : refused) {
+        if (row.holds(bits)) return false;
     }
     if (bits.size() == 32) return true;
     const std::string v4 = bits.substr(96);
-    if (between(bits, "::ffff:0:0", "::ffff:ffff:ffff") || between(bits, "64:ff9b::", "64:ff9b::ffff:ffff")) {
-        return naive_allows(v4);
-    }
-    for (const auto& row : refused_v6) {
-        if (between(bits, row.first, row.last)) return false;
-    }
+    if (mapped.holds(bits) || nat64.holds(bits)) return naive_allows(v4);
     const std::string id = bits.substr(64, 32);
     const bool isatap = id.substr(0, 6) == "000000" && id.substr(7) == "0000000000101111011111110";
     return !isatap || naive_allows(v4);
@@ -194,13 +203,13 @@ TEST_CASE("endpoint policy: allows the public internet") {
     }
 }
 
-TEST_CASE("endpoint policy: judges 200,000 random addresses as a naive comparison of bits does") {
+TEST_CASE("endpoint policy: judges 60,000 random addresses as a naive comparison of bits does") {
     std::mt19937_64 random(7);
     const auto policy = policy_of({});
     const std::array<std::string_view, 9> heads = {"::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::",
                                                    "2a00::5efe:0:0", "2a00::200:5efe:0:0", "fd00::", "2001:1ff::"};
     int allowed = 0;
-    for (int round = 0; round < 200'000; ++round) {
+    for (int round = 0; round < 60'000; ++round) {
         fw::IpAddress candidate = random_v4(random);
         if (round % 3 == 1) candidate = with_tail(heads[random() % heads.size()], candidate);
         if (round % 3 == 2) {
@@ -213,8 +222,8 @@ TEST_CASE("endpoint policy: judges 200,000 random addresses as a naive compariso
         if (verdict != naive_allows(bits_of(candidate))) FAIL_CHECK(candidate.to_string());
         allowed += verdict;
     }
-    CHECK(allowed > 50'000);
-    CHECK(allowed < 180'000);
+    CHECK(allowed > 15'000);
+    CHECK(allowed < 54'000);
 }
 
 TEST_CASE("endpoint policy: NAT64, mapped and ISATAP addresses share the verdict of their IPv4 address") {
@@ -222,7 +231,7 @@ TEST_CASE("endpoint policy: NAT64, mapped and ISATAP addresses share the verdict
     const auto policy = policy_of({.allow = {"10.0.0.0/9", "192.168.7.0/24", "169.254.0.0/16"},
                                    .deny = {"10.1.0.0/16", "64.0.0.0/2", "8.8.8.8"}});
     int allowed = 0;
-    for (int round = 0; round < 50'000; ++round) {
+    for (int round = 0; round < 10'000; ++round) {
         fw::IpAddress v4 = random_v4(random);
         if (round % 4 == 0) {
             v4 = fw::IpAddress::v4({std::byte{10}, static_cast<std::byte>(random()), v4.bytes()[2], v4.bytes()[3]});
@@ -235,7 +244,7 @@ TEST_CASE("endpoint policy: NAT64, mapped and ISATAP addresses share the verdict
         }
         if (policy->check_address(any_url(), with_tail("2002::", v4, 2))) FAIL_CHECK(v4.to_string() + " as 6to4");
     }
-    CHECK(allowed > 5'000);
+    CHECK(allowed > 1'000);
 }
 
 TEST_CASE("endpoint policy: metadata addresses stay closed behind every embedding and every list") {
