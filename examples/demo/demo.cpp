@@ -4,7 +4,6 @@
 //
 // Usage: fpt_webhooks_demo <folder with ca.pem, server.pem and server.key>. scripts/demo makes such a folder.
 // Needs fpt_webhooks::fpt_webhooks, and cpp-httplib for the endpoints' HTTP server.
-#define CPPHTTPLIB_OPENSSL_SUPPORT
 #include <future>
 #include <mutex>
 #include <string>

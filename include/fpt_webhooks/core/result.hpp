@@ -52,10 +52,11 @@ class [[nodiscard]] Result {
     [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }
 
-    [[nodiscard]] T& value() & { return checked(*this); }
-    [[nodiscard]] const T& value() const& { return checked(*this); }
+    // The value, or BadResultAccess. May stand as a statement: "this must have worked".
+    T& value() & { return checked(*this); }
+    const T& value() const& { return checked(*this); }
     // By value, where std::expected gives a reference: `for (auto& x : f().value())` then holds what it walks over.
-    [[nodiscard]] T value() && { return std::move(checked(*this)); }
+    T value() && { return std::move(checked(*this)); }
 
     [[nodiscard]] T& operator*() & { return checked(*this); }
     [[nodiscard]] const T& operator*() const& { return checked(*this); }
