@@ -1,12 +1,14 @@
 // Each library below, as its authors published it, against our Signer and Verifier, in both directions.
 //
 // peer.mjs is the other side; the requests between it and us are real HTTP on loopback.
-#include <fpt_webhooks/core.hpp>
+#include <fpt_webhooks/receiver.hpp>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cctype>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -120,18 +122,26 @@ class Peer {
     int port_ = 0;
 };
 
-// Our side: answers as the library's scheme and secret say.
+fw::HttpRequest request_of(const httplib::Request& in) {
+    fw::HttpRequest request{.method = in.method, .url = in.path};
+    for (const auto& [name, value] : in.headers) request.headers.add(name, value);
+    request.body = in.body;
+    return request;
+}
+
+// Our side: under each library's name a Verifier of its scheme and secret; under "receiver" a Receiver.
 class Endpoint {
   public:
     Endpoint() {
+        receiver_->on<fw::ContactUpdated>([this](const fw::Envelope&, const fw::ContactUpdated&) { ++handled_; });
+        server_.Post("/receiver", [this](const httplib::Request& in, httplib::Response& out) {
+            out.status = receiver_->handle(request_of(in)).status;
+        });
         for (const Library& library : libraries) {
             const auto verifier =
                 fw::Verifier::create({.scheme = library.scheme, .secrets = {fw::Secret(library.secret)}}).value();
             server_.Post(std::string("/") + library.name, [verifier](const httplib::Request& in, httplib::Response& out) {
-                fw::HttpRequest request;
-                for (const auto& [name, value] : in.headers) request.headers.add(name, value);
-                request.body = in.body;
-                const auto verdict = verifier.verify(request);
+                const auto verdict = verifier.verify(request_of(in));
                 out.status = verdict ? 200 : 401;
                 out.body = verdict ? "accepted" : verdict.error().message();
             });
@@ -151,8 +161,12 @@ class Endpoint {
     }
 
     std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port_) + path; }
+    int handled() const { return handled_; }
 
   private:
+    std::unique_ptr<fw::Receiver> receiver_ =
+        fw::Receiver::create({.endpoint = "interop", .secrets = {fw::Secret(fpt_secret)}}).value();
+    std::atomic<int> handled_{0};
     httplib::Server server_;
     int port_ = 0;
     std::thread thread_;
@@ -197,9 +211,10 @@ struct Ours {
 
 // What the library signs, as our endpoint judges it.
 std::string theirs(const Peer& peer, const Endpoint& endpoint, const Library& library, const std::string& body,
-                   httplib::Headers steer = {}) {
+                   httplib::Headers steer = {}, std::string path = {}) {
+    if (path.empty()) path = std::string("/") + library.name;
     if (steer.count("x-peer-secret") == 0) steer.emplace("x-peer-secret", library.secret);
-    steer.emplace("x-peer-target", endpoint.url(std::string("/") + library.name));
+    steer.emplace("x-peer-target", endpoint.url(path));
     return answer(peer.post(std::string("/sign/") + library.name, steer, body));
 }
 
@@ -263,6 +278,22 @@ TEST_CASE("we refuse what each library signed when the body, the secret or the t
         CHECK_THAT(theirs(peer, endpoint, each, bodies[0], {{"x-peer-time", seconds_of(now() + 400s)}}),
                    StartsWith("401 " + fw::Error(fw::Errc::timestamp_in_future).message()));
     }
+}
+
+TEST_CASE("our receiver handles what stripe signs, once, and nothing that was changed") {
+    const Peer peer;
+    const Endpoint endpoint;
+    const Library& stripe = library("stripe");
+    const auto post = [&](const httplib::Headers& steer) {
+        return theirs(peer, endpoint, stripe, bodies[0], steer, "/receiver");
+    };
+    CHECK(post({{"x-peer-tamper", "x"}}) == "401 ");
+    CHECK(post({{"x-peer-secret", stripe.wrong_secret}}) == "401 ");
+    CHECK(post({{"x-peer-time", seconds_of(now() - 400s)}}) == "401 ");
+    CHECK(endpoint.handled() == 0);
+    CHECK(post({}) == "200 ");
+    CHECK(post({}) == "200 ");
+    CHECK(endpoint.handled() == 1);
 }
 
 TEST_CASE("stripe and we make the same header for the same secret, time and body") {
