@@ -8,7 +8,7 @@ namespace fw = fpt_webhooks;
 int main() {
     const fw::Secret secret("whsec_consumer_test_secret_of_32_characters");
     const auto signer = fw::Signer::create(fw::Scheme::fpt, secret);
-    auto receiver = fw::Receiver::create({.endpoint = "consumer", .scheme = fw::Scheme::fpt, .secrets = {secret}});
+    auto receiver = fw::Receiver::create({.endpoint = "consumer", .secrets = {secret}});
     if (!signer || !receiver) return 1;
 
     int moved_to = 0;
