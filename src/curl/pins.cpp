@@ -14,7 +14,9 @@ std::string line_of(const std::string& key, const Pins::Pin& pin) {
     char separator = ':';
     for (const IpAddress& address : pin.addresses) {
         line += separator;
-        line += address.is_v4() ? address.to_string() : "[" + address.to_string() + "]";
+        if (!address.is_v4()) line += '[';
+        line += address.to_string();
+        if (!address.is_v4()) line += ']';
         separator = ',';
     }
     return line;
@@ -27,7 +29,7 @@ void Pins::make_room(std::vector<std::string>& lines) {
     const auto unused =
         std::find_if(pins_.begin(), pins_.end(), [](const auto& entry) { return entry.second.users == 0; });
     if (unused == pins_.end()) return;  // all in use: bounded by the attempts in flight then
-    lines.push_back("-" + unused->first);
+    lines.emplace_back("-").append(unused->first);
     pins_.erase(unused);
 }
 
