@@ -84,7 +84,8 @@ class Peer {
     Peer() {
         std::array<int, 2> input{};
         std::array<int, 2> output{};
-        if (pipe2(input.data(), O_CLOEXEC) != 0 || pipe2(output.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+        if (pipe2(input.data(), O_CLOEXEC) != 0 || pipe2(output.data(), O_CLOEXEC) != 0)
+            throw std::runtime_error("pipe");
         posix_spawn_file_actions_t actions;
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO);
@@ -140,11 +141,12 @@ class Endpoint {
         for (const Library& library : libraries) {
             const auto verifier =
                 fw::Verifier::create({.scheme = library.scheme, .secrets = {fw::Secret(library.secret)}}).value();
-            server_.Post(std::string("/") + library.name, [verifier](const httplib::Request& in, httplib::Response& out) {
-                const auto verdict = verifier.verify(request_of(in));
-                out.status = verdict ? 200 : 401;
-                out.body = verdict ? "accepted" : verdict.error().message();
-            });
+            server_.Post(std::string("/") + library.name,
+                         [verifier](const httplib::Request& in, httplib::Response& out) {
+                             const auto verdict = verifier.verify(request_of(in));
+                             out.status = verdict ? 200 : 401;
+                             out.body = verdict ? "accepted" : verdict.error().message();
+                         });
         }
         server_.Post("/echo", [](const httplib::Request& in, httplib::Response& out) {
             out.body = in.get_header_value("X-FPT-Signature");
@@ -300,8 +302,7 @@ TEST_CASE("stripe and we make the same header for the same secret, time and body
     const std::string body =
         R"({"eventId":"9f1c7e2a8c4d4b1b9e3f5a6d7c8b9a0e","eventType":"contact.updated","object":"event"})";
     const fw::Timestamp time{1717023600s};
-    const std::string header =
-        "t=1717023600,v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86";
+    const std::string header = "t=1717023600,v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86";
     const Peer peer;
     const Endpoint endpoint;
     const Library& stripe = library("stripe");
@@ -309,10 +310,11 @@ TEST_CASE("stripe and we make the same header for the same secret, time and body
     const Ours ours = Ours::sign(stripe, body, time);
     CHECK(ours.headers == fw::Headers{{"X-FPT-Signature", header}});
     CHECK(ours.judged_by(peer, stripe, stripe.secret, time) == "200 accepted");
-    CHECK(answer(peer.post("/sign/stripe",
-                           {{"x-peer-secret", stripe.secret}, {"x-peer-time", "1717023600"},
-                            {"x-peer-target", endpoint.url("/echo")}},
-                           body)) == "200 " + header);
+    CHECK(
+        answer(peer.post(
+            "/sign/stripe",
+            {{"x-peer-secret", stripe.secret}, {"x-peer-time", "1717023600"}, {"x-peer-target", endpoint.url("/echo")}},
+            body)) == "200 " + header);
 }
 
 // The record of where we differ on purpose: if a library changes its mind, the first half of a case says so.
@@ -344,8 +346,8 @@ TEST_CASE("letters after the time pass svix and standardwebhooks and not us") {
     for (const char* name : {"svix", "standardwebhooks"}) {
         INFO(name);
         const Library& each = library(name);
-        const Ours ours = Ours::sign(each, "{}").with("webhook-timestamp",
-                                                      [](const std::string& value) { return value + "abc"; });
+        const Ours ours =
+            Ours::sign(each, "{}").with("webhook-timestamp", [](const std::string& value) { return value + "abc"; });
         CHECK(ours.judged_by(peer, each, each.secret) == "200 accepted");
         CHECK(ours.judged_by_us(each).error() == fw::Errc::signature_malformed);
     }
@@ -374,9 +376,8 @@ TEST_CASE("upper-case hex digits pass us and not stripe") {
     const Ours ours = Ours::sign(stripe, "{}").with("X-FPT-Signature", [](std::string value) {
         const auto digits = value.find("v1=") + 3;
         std::transform(value.begin() + static_cast<std::ptrdiff_t>(digits), value.end(),
-                       value.begin() + static_cast<std::ptrdiff_t>(digits), [](unsigned char c) {
-                           return static_cast<char>(std::toupper(c));
-                       });
+                       value.begin() + static_cast<std::ptrdiff_t>(digits),
+                       [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
         return value;
     });
     CHECK_THAT(ours.judged_by(Peer(), stripe, stripe.secret), StartsWith("401 "));

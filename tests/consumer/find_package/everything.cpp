@@ -18,10 +18,9 @@ int main() {
     fw::testing::ScriptedTransport transport([&](const fw::TransportRequest& request) {
         return fw::testing::ScriptedTransport::respond((*receiver)->handle(request.http).status);
     });
-    const std::string event =
-        R"({"eventId":"9f1c7e2a8c4d4b1b9e3f5a6d7c8b9a0e","eventType":"contact.updated",)"
-        R"("eventTimestamp":"2026-06-10T23:45:00.000Z","locationId":1234,"organizationId":5678,)"
-        R"("apiVersion":"v1","data":{"contactId":9876,"operation":"update"}})";
+    const std::string event = R"({"eventId":"9f1c7e2a8c4d4b1b9e3f5a6d7c8b9a0e","eventType":"contact.updated",)"
+                              R"("eventTimestamp":"2026-06-10T23:45:00.000Z","locationId":1234,"organizationId":5678,)"
+                              R"("apiVersion":"v1","data":{"contactId":9876,"operation":"update"}})";
     fw::DeliveryRequest delivery{.url = "https://partner.example/hooks", .body = event, .policy = *policy};
     const auto outcome = fw::deliver_once(transport, *signer, *fw::system_clock(), delivery);
     if (!outcome.response || outcome.response->status != 200) return 2;
@@ -29,6 +28,7 @@ int main() {
     delivery.url = "https://192.168.0.1/hooks";
     const auto refused = fw::deliver_once(transport, *signer, *fw::system_clock(), delivery);
     if (refused.response || refused.response.error() != fw::Errc::refused_by_policy) return 3;
+    if (!fw::CurlTransport::create()) return 4;
     std::puts(refused.response.error().message().c_str());
     return 0;
 }

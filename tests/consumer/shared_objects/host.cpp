@@ -1,9 +1,9 @@
 // Error codes keep their meaning when they cross from one copy of the library into another.
 #include "plugin.hpp"
 
+#include <dlfcn.h>
 #include <array>
 #include <cstdio>
-#include <dlfcn.h>
 
 namespace {
 
