@@ -99,11 +99,14 @@ CurlTransport::~CurlTransport() {
 
 Result<Transport::Token> CurlTransport::start(TransportRequest request, Completion done) {
     if (state_->forked()) return Error(Errc::forked);
-    return state_->loop->start(std::move(request), std::move(done));
+    const auto loop = state_->loop;  // the completion may destroy this object while we are in it
+    return loop->start(std::move(request), std::move(done));
 }
 
 void CurlTransport::cancel(Token token) {
-    if (!state_->forked()) state_->loop->cancel(token);
+    if (state_->forked()) return;
+    const auto loop = state_->loop;
+    loop->cancel(token);
 }
 
 bool CurlTransport::caches_authorities() const noexcept { return state_->caches_authorities; }

@@ -277,24 +277,25 @@ PooledResolver::~PooledResolver() {
 }
 
 void PooledResolver::resolve(const std::string& host, Completion done) {
-    if (state_->generation != detail::fork_generation()) return answer(done, Error(Errc::forked));
+    const std::shared_ptr<State> state = state_;  // the completion may destroy this object while we are in it
+    if (state->generation != detail::fork_generation()) return answer(done, Error(Errc::forked));
     std::optional<Answer> at_once;
     try {
-        const std::lock_guard lock(state_->mutex);
+        const std::lock_guard lock(state->mutex);
         const auto* cached =
-            state_->cache.enabled() ? state_->cache.find(host, state_->options.clock->steady_now()) : nullptr;
+            state->cache.enabled() ? state->cache.find(host, state->options.clock->steady_now()) : nullptr;
         if (cached != nullptr) {
             at_once = *cached;
-        } else if (state_->waiting >= state_->options.waiting_max) {
+        } else if (state->waiting >= state->options.waiting_max) {
             at_once = Error(Errc::overloaded, "resolver: waiting_max reached");
         } else {
-            state_->enqueue(state_, host, done);
+            state->enqueue(state, host, done);
         }
     } catch (...) {
         at_once = Error(Errc::local_failure, "resolver: no memory or no thread");
     }
     if (at_once) return answer(done, std::move(*at_once));
-    state_->changed.notify_one();
+    state->changed.notify_one();
 }
 
 }  // namespace fpt_webhooks::inline v0_1
