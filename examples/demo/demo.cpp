@@ -124,7 +124,7 @@ class Demo {
 
     int run() {
         if (!crm_.start() || !head_office_.start()) return fmt::print(stderr, "no local port to listen on\n"), 1;
-        fmt::print("  {:<32}{:<24}{:<8}{}\n", "event", "to", "answer", "what the receiver saw");
+        fmt::print("   {:<31}{:<24}{:<8}{}\n", "event", "to", "answer", "what the receiver saw");
         const auto location = subscribe(1, crm_.url("/hooks"), fw::Scope::location(fw::LocationId(1234)), "contact.*");
         const auto organization =
             subscribe(2, head_office_.url("/hooks"), fw::Scope::organization(fw::OrganizationId(5678)), "*");
@@ -154,7 +154,7 @@ class Demo {
 
     void line(std::string_view event, std::string_view to, std::string_view answer, std::string_view seen, bool ok) {
         as_expected_ = as_expected_ && ok;
-        fmt::print("{:<2}{:<32}{:<24}{:<8}{}\n", ok ? "ok" : "!!", " " + std::string(event), to, answer, seen);
+        fmt::print("{} {:<31}{:<24}{:<8}{}\n", ok ? "ok" : "!!", event, to, answer, seen);
     }
 
     fw::TransportOutcome deliver(fw::Profile profile, const std::string& url, std::string_view body,
