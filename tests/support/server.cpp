@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -209,7 +210,11 @@ void Server::State::serve(int socket, std::size_t number) {
 
 void Server::State::accept_all(const std::shared_ptr<State>& self) {
     while (true) {
+        // Waited for apart: accept4 takes its descriptor before it waits, and a test may use up all of them meanwhile.
+        pollfd waiting{.fd = listener, .events = POLLIN, .revents = 0};
+        poll(&waiting, 1, -1);
         const int socket = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+        if (socket < 0 && (errno == EMFILE || errno == ECONNABORTED || errno == EINTR)) continue;
         if (socket < 0) return;  // shut down
         const int on = 1;
         setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
