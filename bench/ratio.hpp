@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -20,32 +21,44 @@ struct Ratio {
     double target = 0;  // 0: none
 };
 
-// Prints as usual, and remembers each benchmark's best time.
+// Prints each benchmark's median, and remembers its best time and its median.
 class RatioReporter : public benchmark::ConsoleReporter {
   public:
+    RatioReporter() : ConsoleReporter(OO_None) {}
+
     void ReportRuns(const std::vector<Run>& runs) override {
+        std::vector<Run> medians;
         for (const Run& run : runs) {
-            if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
+            if (run.error_occurred) continue;
+            Times& times = times_[run.run_name.function_name];
             const double time = run.GetAdjustedCPUTime();
-            const auto [best, is_new] = best_.try_emplace(run.run_name.function_name, time);
-            if (!is_new) best->second = std::min(best->second, time);
+            if (run.run_type == Run::RT_Iteration) times.best = std::min(times.best, time);
+            if (run.aggregate_name == "median") {
+                times.median = time;
+                medians.push_back(run);
+            }
         }
-        ConsoleReporter::ReportRuns(runs);
+        if (!medians.empty()) ConsoleReporter::ReportRuns(medians);
     }
 
     void print(std::span<const Ratio> ratios) const {
         for (const Ratio& ratio : ratios) {
-            const auto subject = best_.find(ratio.subject);
-            const auto limit = best_.find(ratio.limit);
-            if (subject == best_.end() || limit == best_.end()) continue;  // filtered out by the command line
-            std::printf("%s / %s = %.2f", ratio.subject, ratio.limit, limit->second / subject->second);
+            const auto subject = times_.find(ratio.subject);
+            const auto limit = times_.find(ratio.limit);
+            if (subject == times_.end() || limit == times_.end()) continue;  // filtered out by the command line
+            std::printf("%s / %s: %.2f by best times, %.2f by medians", ratio.subject, ratio.limit,
+                        limit->second.best / subject->second.best, limit->second.median / subject->second.median);
             if (ratio.target > 0) std::printf(" (target %.2f)", ratio.target);
             std::printf("\n");
         }
     }
 
   private:
-    std::map<std::string, double> best_;
+    struct Times {
+        double best = std::numeric_limits<double>::infinity();
+        double median = 0;
+    };
+    std::map<std::string, Times> times_;
 };
 
 // Many short repetitions in random order, so that a busy moment of the machine hits all alike; the command line
@@ -55,8 +68,7 @@ inline int run(int argc, char* argv[], std::span<const Ratio> ratios) {
                                       "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.02"};
     texts.insert(texts.end(), argv + 1, argv + argc);
     std::vector<char*> arguments;
-    for (std::string& text : texts)
-        arguments.push_back(text.data());
+    for (std::string& text : texts) arguments.push_back(text.data());
     int count = static_cast<int>(arguments.size());
 
     benchmark::Initialize(&count, arguments.data());

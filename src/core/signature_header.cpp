@@ -48,7 +48,7 @@ Result<std::uint64_t> parse_seconds(std::string_view text, std::size_t offset) {
 Result<std::string_view> only_value(const Headers& headers, std::string_view name) {
     std::optional<std::string_view> value;
     for (const auto& field : headers) {
-        if (!equals_ignoring_case(field.name, name)) continue;
+        if (field.name.size() != name.size() || !equals_ignoring_case(field.name, name)) continue;  // rarely calls
         if (value) return malformed("header repeated", 0);
         value = field.value;
     }
