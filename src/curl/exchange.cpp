@@ -316,6 +316,7 @@ bool Exchange::take_header_line(std::string_view line) {
         final_ = status_ >= 200;
         return true;
     }
+    if (line.front() == ' ' || line.front() == '\t') return true;  // the obsolete continuation of the line before
     const auto colon = text.find(':');
     if (colon == std::string_view::npos || !check_header(text.substr(0, colon), {})) return true;
     if (headers_.size() == response_fields_max) {

@@ -114,12 +114,13 @@ TEST_CASE("transport: endless interim responses end at the limit too") {
 
 TEST_CASE("transport: control bytes in a response header reach nobody") {
     const TransportOutcome outcome = outcome_of(
-        "HTTP/1.1 200 OK\r\nX-Bad: a\rX-Injected: 1\x1b[31m\r\nbad name: 1\r\nX-Good: \t b \r\nContent-Length: "
-        "0\r\n\r\n");
+        "HTTP/1.1 200 OK\r\nX-Bad: a\rX-Injected: 1\x1b[31m\r\nbad name: 1\r\nX-Good: \t b \r\n\tX-Folded: 1\r\n"
+        "Content-Length: 0\r\n\r\n");
     REQUIRE(answered(outcome, 200));
     CHECK(outcome.response->headers.find("X-Bad") == "a X-Injected: 1 [31m");
     CHECK_FALSE(outcome.response->headers.find("X-Injected"));
     CHECK_FALSE(outcome.response->headers.find("bad name"));
+    CHECK_FALSE(outcome.response->headers.find("X-Folded"));
     CHECK(outcome.response->headers.find("X-Good") == "b");
 }
 
