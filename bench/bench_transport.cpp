@@ -217,8 +217,7 @@ class BarePoll final : public Bare {
         int running = 0;
         curl_multi_perform(multi_, &running);
         reap();
-        curl_multi_perform(multi_, &running);
-        curl_multi_poll(multi_, nullptr, 0, 100, nullptr);
+        curl_multi_poll(multi_, nullptr, 0, 100, nullptr);  // returns at once while a handle waits to be started
     }
 };
 
