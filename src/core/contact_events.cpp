@@ -89,23 +89,17 @@ JsonObject write_operation(ContactId contact, std::string_view operation) {
 Result<ContactCreated> ContactCreated::from_data(const JsonObject& data) {
     return read_operation(data, "create").transform([](ContactId id) { return ContactCreated{id}; });
 }
-JsonObject ContactCreated::to_data() const {
-    return write_operation(contact_id, "create");
-}
+JsonObject ContactCreated::to_data() const { return write_operation(contact_id, "create"); }
 
 Result<ContactUpdated> ContactUpdated::from_data(const JsonObject& data) {
     return read_operation(data, "update").transform([](ContactId id) { return ContactUpdated{id}; });
 }
-JsonObject ContactUpdated::to_data() const {
-    return write_operation(contact_id, "update");
-}
+JsonObject ContactUpdated::to_data() const { return write_operation(contact_id, "update"); }
 
 Result<ContactDeleted> ContactDeleted::from_data(const JsonObject& data) {
     return read_operation(data, "delete").transform([](ContactId id) { return ContactDeleted{id}; });
 }
-JsonObject ContactDeleted::to_data() const {
-    return write_operation(contact_id, "delete");
-}
+JsonObject ContactDeleted::to_data() const { return write_operation(contact_id, "delete"); }
 
 Result<ContactStatusChanged> ContactStatusChanged::from_data(const JsonObject& data) {
     std::array wanted = {Wanted{contact_id_name}, Wanted{previous_status_name}, Wanted{new_status_name}};

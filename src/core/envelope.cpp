@@ -44,33 +44,26 @@ class EnvelopeReader final : private detail::TopLevelReader {
   private:
     Result<void> field(std::size_t index, const detail::JsonMember& member) override {
         switch (static_cast<Field>(index)) {
-            case Field::location_id:
-                return take(location_id_, detail::read_integer<std::int32_t>(member));
-            case Field::organization_id:
-                return take(organization_id_, detail::read_integer<std::int32_t>(member));
+            case Field::location_id: return take(location_id_, detail::read_integer<std::int32_t>(member));
+            case Field::organization_id: return take(organization_id_, detail::read_integer<std::int32_t>(member));
             case Field::data:
                 if (member.kind != detail::JsonKind::object)
                     return member.error(Errc::malformed, "an object is needed");
                 data_ = JsonObjectAccess::make(std::string(member.raw));
                 return {};
-            default:
-                return string_field(static_cast<Field>(index), member);
+            default: return string_field(static_cast<Field>(index), member);
         }
     }
 
     Result<void> string_field(Field field, const detail::JsonMember& member) {
         if (member.kind != detail::JsonKind::string) return member.error(Errc::malformed, "a string is needed");
         switch (field) {
-            case Field::event_id:
-                return take(member, event_id_, EventId::parse(member.text));
-            case Field::event_type:
-                return take(member, event_type_, EventType::parse(member.text));
+            case Field::event_id: return take(member, event_id_, EventId::parse(member.text));
+            case Field::event_type: return take(member, event_type_, EventType::parse(member.text));
             case Field::event_timestamp:
                 if (member.text.size() != canonical_timestamp_bytes) timestamp_text_ = member.text;
                 return take(member, timestamp_, parse_timestamp(member.text));
-            default:
-                api_version_ = member.text;
-                return {};
+            default: api_version_ = member.text; return {};
         }
     }
 
@@ -97,15 +90,6 @@ class EnvelopeReader final : private detail::TopLevelReader {
     JsonObject data_;
 };
 
-// The text to be written for the timestamp: what came in, as long as it still says the same.
-Result<std::string> timestamp_text_of(const Envelope& envelope) {
-    if (!envelope.timestamp_text.empty()) {
-        const auto time = parse_timestamp(envelope.timestamp_text);
-        if (time && *time == envelope.timestamp) return envelope.timestamp_text;
-    }
-    return format_timestamp(envelope.timestamp);
-}
-
 }  // namespace
 
 Result<void> Envelope::check_type(std::string_view expected) const {
@@ -123,7 +107,7 @@ Result<Envelope> decode_envelope(ByteView body, std::size_t body_bytes_max) {
 }
 
 Result<std::string> encode_envelope(const Envelope& envelope) {
-    const auto timestamp = timestamp_text_of(envelope);
+    const auto timestamp = format_timestamp(envelope.timestamp);
     if (!timestamp) return timestamp.error().in(field_names[event_timestamp]);
     if (auto fits = detail::check_depth_inside(field_names[data], envelope.data); !fits) return fits.error();
 

@@ -61,9 +61,7 @@ constexpr auto events = std::to_array<FptEventInfo>({
 
 }  // namespace
 
-std::span<const FptEventInfo> fpt_events() noexcept {
-    return events;
-}
+std::span<const FptEventInfo> fpt_events() noexcept { return events; }
 
 const FptEventInfo* find_fpt_event(std::string_view name) noexcept {
     const auto found =

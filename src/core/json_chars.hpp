@@ -7,9 +7,7 @@
 
 namespace fpt_webhooks::inline v0_1::detail {
 
-constexpr bool is_control(char c) noexcept {
-    return static_cast<unsigned char>(c) < 0x20;
-}
+constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20; }
 constexpr bool is_plain(char c) noexcept {
     return !is_control(c) && static_cast<unsigned char>(c) < 0x80 && c != '"' && c != '\\';
 }
@@ -34,8 +32,7 @@ inline const char* plain_end(const char* at, const char* end) noexcept {
         }
         at += 8;
     }
-    while (at != end && is_plain(*at))
-        ++at;
+    while (at != end && is_plain(*at)) ++at;
     return at;
 }
 

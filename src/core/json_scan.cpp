@@ -20,9 +20,7 @@ constexpr std::size_t json_bytes_max = std::numeric_limits<std::uint32_t>::max()
 // The reader's stack holds one decoded string at a time; one that is longer than this goes to the heap.
 constexpr std::size_t reader_stack_bytes = 1024;
 
-constexpr bool is_space(char c) noexcept {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 // The input as RapidJSON wants it. It is never copied by the reader (StreamTraits say so only for RapidJSON's own), so
 // that the handler may ask it for the position during any callback.
 class ByteStream {
@@ -81,8 +79,7 @@ std::size_t find_lone_surrogate(std::string_view text, std::size_t closing) noex
     for (bool escaped = true; escaped;) {  // a quote after an odd number of backslashes belongs to the string
         opening = text.rfind('"', opening - 1);
         std::size_t backslashes = 0;
-        while (backslashes < opening && text[opening - 1 - backslashes] == '\\')
-            ++backslashes;
+        while (backslashes < opening && text[opening - 1 - backslashes] == '\\') ++backslashes;
         escaped = backslashes % 2 == 1;
     }
     const auto digit = [&](std::size_t at) { return text[at] | 0x20; };  // lower case
@@ -182,8 +179,7 @@ class Handler {
     }
 
     [[nodiscard]] std::size_t skip_space(std::size_t at) const noexcept {
-        while (at < text_.size() && is_space(text_[at]))
-            ++at;
+        while (at < text_.size() && is_space(text_[at])) ++at;
         return at;
     }
     // Past white space, at most one `separator`, and white space.
@@ -210,36 +206,21 @@ class Handler {
 
 const char* describe(rj::ParseErrorCode code) noexcept {
     switch (code) {
-        case rj::kParseErrorDocumentEmpty:
-            return "JSON: a value is needed";
-        case rj::kParseErrorDocumentRootNotSingular:
-            return "JSON: nothing may follow the value";
-        case rj::kParseErrorObjectMissName:
-            return "JSON: a name in quotes is needed";
-        case rj::kParseErrorObjectMissColon:
-            return "JSON: ':' is needed";
-        case rj::kParseErrorObjectMissCommaOrCurlyBracket:
-            return "JSON: ',' or '}' is needed";
-        case rj::kParseErrorArrayMissCommaOrSquareBracket:
-            return "JSON: ',' or ']' is needed";
-        case rj::kParseErrorStringUnicodeEscapeInvalidHex:
-            return "JSON: four hex digits are needed after \\u";
-        case rj::kParseErrorStringUnicodeSurrogateInvalid:
-            return "lone surrogate";
-        case rj::kParseErrorStringEscapeInvalid:
-            return "JSON: no such escape";
-        case rj::kParseErrorStringMissQuotationMark:
-            return "JSON: the string does not end";
-        case rj::kParseErrorStringInvalidEncoding:
-            return "invalid UTF-8";
-        case rj::kParseErrorNumberTooBig:
-            return "JSON: the number does not fit a double";
-        case rj::kParseErrorNumberMissFraction:
-            return "JSON: digits are needed after '.'";
-        case rj::kParseErrorNumberMissExponent:
-            return "JSON: digits are needed in the exponent";
-        default:
-            return "JSON: no such value";
+        case rj::kParseErrorDocumentEmpty: return "JSON: a value is needed";
+        case rj::kParseErrorDocumentRootNotSingular: return "JSON: nothing may follow the value";
+        case rj::kParseErrorObjectMissName: return "JSON: a name in quotes is needed";
+        case rj::kParseErrorObjectMissColon: return "JSON: ':' is needed";
+        case rj::kParseErrorObjectMissCommaOrCurlyBracket: return "JSON: ',' or '}' is needed";
+        case rj::kParseErrorArrayMissCommaOrSquareBracket: return "JSON: ',' or ']' is needed";
+        case rj::kParseErrorStringUnicodeEscapeInvalidHex: return "JSON: four hex digits are needed after \\u";
+        case rj::kParseErrorStringUnicodeSurrogateInvalid: return "lone surrogate";
+        case rj::kParseErrorStringEscapeInvalid: return "JSON: no such escape";
+        case rj::kParseErrorStringMissQuotationMark: return "JSON: the string does not end";
+        case rj::kParseErrorStringInvalidEncoding: return "invalid UTF-8";
+        case rj::kParseErrorNumberTooBig: return "JSON: the number does not fit a double";
+        case rj::kParseErrorNumberMissFraction: return "JSON: digits are needed after '.'";
+        case rj::kParseErrorNumberMissExponent: return "JSON: digits are needed in the exponent";
+        default: return "JSON: no such value";
     }
 }
 
@@ -270,8 +251,7 @@ Result<std::string_view> scan_json(std::string_view text, JsonRoot root, std::si
     if (parsed.IsError()) return handler.error() ? *handler.error() : error_of(parsed, text);
 
     std::size_t begin = 0;
-    while (is_space(text[begin]))
-        ++begin;
+    while (is_space(text[begin])) ++begin;
     const std::size_t end = stream.Tell();
     // Not left to RapidJSON, for which a NUL is the end of the text.
     for (std::size_t at = end; at < text.size(); ++at) {

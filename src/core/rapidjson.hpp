@@ -7,9 +7,9 @@
 #undef RAPIDJSON_NAMESPACE_BEGIN
 #undef RAPIDJSON_NAMESPACE_END
 #define RAPIDJSON_NAMESPACE fpt_webhooks::v0_1::detail::rapidjson
-#define RAPIDJSON_NAMESPACE_BEGIN   \
-    namespace fpt_webhooks {        \
-    inline namespace v0_1 {         \
+#define RAPIDJSON_NAMESPACE_BEGIN \
+    namespace fpt_webhooks {      \
+    inline namespace v0_1 {       \
     namespace detail::rapidjson {
 #define RAPIDJSON_NAMESPACE_END \
     }                           \

@@ -18,6 +18,7 @@ Error malformed(const char* detail, std::size_t offset) { return {Errc::signatur
 // Errors are about the text alone: the offset is that of its first wrong byte or of its end.
 Result<void> take_signature(SignatureEncoding encoding, std::string_view text, std::size_t offset,
                             PresentedSignature& out) {
+    if (out.count == out.signatures.size()) return malformed("too many", offset);  // no scheme's items are so short
     Digest& digest = out.signatures[out.count];
     if (encoding == SignatureEncoding::hex) {
         if (text.size() == hex_characters && decode_hex(text, digest)) return ++out.count, Result<void>();

@@ -16,11 +16,11 @@
 
 namespace fpt_webhooks::inline v0_1::detail {
 
-// What the shortest signature takes of a list, its separator included: "v1,<44 characters of base64> ".
-inline constexpr std::size_t signature_item_bytes_min = 48;
+// What the shortest signature takes of a list, its separator included: "s,<44 characters of base64> ".
+inline constexpr std::size_t signature_item_bytes_min = 47;
 
-// As many signatures as a header can hold.
-inline constexpr std::size_t signatures_max = signature_header_bytes_max / signature_item_bytes_min;
+// As many signatures as a header can hold; the last one has no separator behind it.
+inline constexpr std::size_t signatures_max = (signature_header_bytes_max + 1) / signature_item_bytes_min;
 
 // What a request presents, checked against the scheme's grammar; the texts are views of its headers.
 struct PresentedSignature {

@@ -93,8 +93,7 @@ Result<void> check_depth_inside(std::string_view name, const JsonObject& object)
 std::size_t size_of(std::span<const ExtraField> extra) noexcept {
     constexpr std::size_t punctuation = 4;  // ,"":
     std::size_t size = 0;
-    for (const ExtraField& field : extra)
-        size += field.name.size() + field.json.size() + punctuation;
+    for (const ExtraField& field : extra) size += field.name.size() + field.json.size() + punctuation;
     return size;
 }
 

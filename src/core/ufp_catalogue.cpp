@@ -67,9 +67,7 @@ constexpr auto events = std::to_array<UfpEventInfo>({
 
 }  // namespace
 
-std::span<const UfpEventInfo> ufp_events() noexcept {
-    return events;
-}
+std::span<const UfpEventInfo> ufp_events() noexcept { return events; }
 
 const UfpEventInfo* find_ufp_event(std::string_view key) noexcept {
     const auto found =
@@ -78,8 +76,6 @@ const UfpEventInfo* find_ufp_event(std::string_view key) noexcept {
     return found != events.end() ? &*found : nullptr;
 }
 
-std::string_view canonical_ufp_key(std::string_view key) noexcept {
-    return key == alias ? alias_stands_for : key;
-}
+std::string_view canonical_ufp_key(std::string_view key) noexcept { return key == alias ? alias_stands_for : key; }
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -39,14 +39,10 @@ class UfpReader final : private detail::TopLevelReader {
         const bool is_null = member.kind == detail::JsonKind::null;
         switch (static_cast<Field>(index)) {
             case Field::webhook_event_type:
-            case Field::event_type:
-                return is_null ? Result<void>() : take_key(member);
-            case Field::created_at:
-                return take_string(event_.created_at, member);
-            case Field::company_id:
-                return is_null ? Result<void>() : take_id(event_.company_id, member);
-            case Field::tenant_id:
-                return take_id(event_.tenant_id, member);
+            case Field::event_type: return is_null ? Result<void>() : take_key(member);
+            case Field::created_at: return take_string(event_.created_at, member);
+            case Field::company_id: return is_null ? Result<void>() : take_id(event_.company_id, member);
+            case Field::tenant_id: return take_id(event_.tenant_id, member);
             case Field::payload:
                 if (member.kind != detail::JsonKind::object)
                     return member.error(Errc::malformed, "an object is needed");

@@ -13,7 +13,7 @@
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
 
-// Of a response's header section so many fields are kept as objects; 64 KiB could hold 16,000.
+// Of a response's header section so many fields are kept, the first ones; 64 KiB could hold 16,000.
 constexpr std::size_t response_fields_max = 256;
 
 // From this size on libcurl asks the peer to agree first (Expect: 100-continue), which webhook endpoints rarely know.
@@ -259,12 +259,13 @@ curl_socket_t Exchange::open_socket(const curl_sockaddr& address) {
             return CURL_SOCKET_BAD;
         }
     }
-    ++dials_;
     const int socket = ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
     if (socket < 0) {
-        socket_errno_ = errno;
+        if (dials_ == 0) socket_errno_ = errno;
         return CURL_SOCKET_BAD;
     }
+    ++dials_;
+    socket_errno_ = 0;  // a family that this machine lacks is no cause once another address was dialled
     try {
         poller_.greet(socket);
     } catch (...) {
@@ -319,10 +320,7 @@ bool Exchange::take_header_line(std::string_view line) {
     if (line.front() == ' ' || line.front() == '\t') return true;  // the obsolete continuation of the line before
     const auto colon = text.find(':');
     if (colon == std::string_view::npos || !check_header(text.substr(0, colon), {})) return true;
-    if (headers_.size() == response_fields_max) {
-        response_refused_ = true;
-        return false;
-    }
+    if (headers_.size() == response_fields_max) return true;
     headers_.add(std::string(text.substr(0, colon)), harmless(trimmed(text.substr(colon + 1))));
     return true;
 }

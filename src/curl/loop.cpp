@@ -174,6 +174,9 @@ Result<void> Loop::aim(Slot& slot, const TransportRequest& request) {
     if (slot.target && slot.target->policy == request.policy && slot.target->text == request.http.url) return {};
     auto url = request.policy->check_url(request.http.url);
     if (!url) return url.error();
+    if (!url->is_https() && !url->address() && !options_.exchange.proxy.empty()) {
+        return Error(Errc::refused_by_policy, "plain HTTP to a name that the proxy resolves: nobody could judge it");
+    }
     std::string canonical = url->to_string();
     slot.target.emplace(Target{request.http.url, request.policy, *std::move(url), std::move(canonical)});
     return {};
@@ -195,7 +198,6 @@ Result<Loop::Token> Loop::start(TransportRequest request, Completion done) {
     slot.done = std::move(done);
     slot.started = options_.clock->steady_now();
     slot.stage = Stage::submitted;
-    slot.cancel_asked.store(false, std::memory_order_relaxed);
     if (on_loop_thread()) {
         slot.token.store(token, std::memory_order_release);
         begin(number);
@@ -228,7 +230,7 @@ void Loop::cancel(Token token) {
     if (slot.token.load(std::memory_order_acquire) != token) return;
     {
         const std::lock_guard lock(mutex_);
-        if (stopping_ || slot.cancel_asked.exchange(true)) return;
+        if (stopping_ || slot.cancel_asked.exchange(token) == token) return;
         inbox_.cancelled.push_back(token);
     }
     wake();

@@ -64,8 +64,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
     // An attempt's place, kept for the next one with all its memory. Owned by who took it from the free list until it
     // is in the inbox, by the loop's thread from then on; `token` and `cancel_asked` by everybody.
     struct Slot {
-        std::atomic<Token> token{0};  // 0: free
-        std::atomic<bool> cancel_asked{false};
+        std::atomic<Token> token{0};         // 0: free
+        std::atomic<Token> cancel_asked{0};  // the token, so that a late cancel of an earlier attempt changes nothing
         Stage stage = Stage::free;
         std::optional<Target> target;
         TransportRequest request;

@@ -250,10 +250,17 @@ class MemoryDedupe::State {
         return slot.fence == token.fence ? &slot : nullptr;
     }
 
+    // Dead leases first, since their events come again as new ones; then the oldest done key. Released keys go last:
+    // they hold the counts of failures, which would never grow in a store that is always full.
     bool make_room(SteadyTime now, std::optional<chr::milliseconds>& forgotten) {
-        if (Slot* slot = released_.front()) {
-            forget(*slot);
-            return true;
+        for (int i = 0; i < ended_lease_search_step && leased_.front(); ++i) {
+            Slot& slot = *leased_.front();
+            if (slot.time <= now) {
+                wake_all(slot);
+                forget(slot);
+                return true;
+            }
+            move_to(slot, SlotState::leased);
         }
         if (Slot* slot = done_.front()) {
             forgotten = age(*slot, now);
@@ -262,14 +269,9 @@ class MemoryDedupe::State {
             forget(*slot);
             return true;
         }
-        for (int i = 0; i < ended_lease_search_step; ++i) {
-            Slot& slot = *leased_.front();  // the store is full, and of nothing else
-            if (slot.time <= now) {
-                wake_all(slot);
-                forget(slot);
-                return true;
-            }
-            move_to(slot, SlotState::leased);
+        if (Slot* slot = released_.front()) {
+            forget(*slot);
+            return true;
         }
         return false;
     }

@@ -157,7 +157,9 @@ class Receiver::Handling {
 
     Result<std::string> ufp_key(const UfpEvent& event, ByteView body) const {
         const auto& function = state_.options.idempotency_key;
-        if (!function) return ufp_idempotency_key(body);
+        if (!function) {
+            return guarded(Errc::crypto_failed, [&]() -> Result<std::string> { return ufp_idempotency_key(body); });
+        }
         auto key = guarded(Errc::handler_failed, [&] { return function(event, body); });
         if (key && (key->empty() || key->size() > idempotency_key_bytes_max)) {
             return Error(Errc::invalid_argument, "idempotency_key: a key of 1 to 256 bytes is needed");

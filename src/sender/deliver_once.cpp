@@ -26,17 +26,15 @@ Result<Transport::Token> start_delivery(Transport& transport, const Signer& sign
     Headers headers{{"Content-Type", std::string(content_type_of(request.profile))}};
     if (!request.user_agent.empty()) headers.add("User-Agent", std::move(request.user_agent));
     for (const auto& field : *signature) headers.add(field.name, field.value);
-    return transport.start({.http = {.url = std::move(request.url),
-                                     .headers = std::move(headers),
-                                     .body = std::move(request.body)},
-                            .policy = std::move(request.policy),
-                            .timeout = request.timeout,
-                            .connect_timeout = request.connect_timeout},
-                           std::move(done));
+    return transport.start(
+        {.http = {.url = std::move(request.url), .headers = std::move(headers), .body = std::move(request.body)},
+         .policy = std::move(request.policy),
+         .timeout = request.timeout,
+         .connect_timeout = request.connect_timeout},
+        std::move(done));
 }
 
-TransportOutcome deliver_once(Transport& transport, const Signer& signer, const Clock& clock,
-                              DeliveryRequest request) {
+TransportOutcome deliver_once(Transport& transport, const Signer& signer, const Clock& clock, DeliveryRequest request) {
     const auto mailbox = std::make_shared<Mailbox>();
     const auto started =
         start_delivery(transport, signer, clock, std::move(request), [mailbox](TransportOutcome outcome) {

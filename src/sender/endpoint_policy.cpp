@@ -18,8 +18,8 @@ enum class Tier {
 // Addresses that hold an IPv4 address in their last 32 bits, or, for 6to4, after the first 16.
 enum class Embeds {
     nothing,
-    same,      // dialling it dials that IPv4 address: judged as that one
-    carried,   // refused itself; when a list allows it, the IPv4 address must still not be of the tier `never`
+    same,     // dialling it dials that IPv4 address: judged as that one
+    carried,  // refused itself; when a list allows it, the IPv4 address must still not be of the tier `never`
     carried_6to4,
 };
 
@@ -220,7 +220,8 @@ std::string EndpointPolicy::Rules::why_useless(const IpRange& allowed) const {
         const bool inner = entry.range.prefix_bits > allowed.prefix_bits && allowed.contains(entry.range.base);
         if (entry.row->tier == Tier::never && outer) covered = 1;
         if (entry.row->tier == Tier::never && inner) {
-            covered += std::ldexp(1.0, static_cast<int>(allowed.prefix_bits) - static_cast<int>(entry.range.prefix_bits));
+            covered +=
+                std::ldexp(1.0, static_cast<int>(allowed.prefix_bits) - static_cast<int>(entry.range.prefix_bits));
         }
         if (entry.row->embeds == Embeds::same && outer) {
             return std::string(entry.row->reason) + " addresses are judged by their IPv4 address: allow that one";
@@ -260,8 +261,8 @@ Result<Url> EndpointPolicy::check_url(std::string_view text) const {
     const std::string& host = url->host();
     if (rules_->deny.names_host(host)) return refused("host " + host + " is named in `deny`");
     for (const auto& [suffix, reason] : forbidden_names) {
-        const bool below = host.ends_with(suffix) && (host.size() == suffix.size() ||
-                                                      host[host.size() - suffix.size() - 1] == '.');
+        const bool below =
+            host.ends_with(suffix) && (host.size() == suffix.size() || host[host.size() - suffix.size() - 1] == '.');
         if (below && !rules_->allow.names_host(host)) {
             return refused("host " + host + " is " + (host == suffix ? "" : "under ") + std::string(suffix) + ": " +
                            std::string(reason));

@@ -101,8 +101,9 @@ Result<std::array<std::byte, 16>> parse_v6(std::string_view text) {
     if (!gap && count != groups.size()) return malformed("eight groups, or '::'", text.size());
     if (gap && count == groups.size()) return malformed("seven groups at most beside '::'", text.size());
     // what was read after "::" belongs at the end; the rest of `groups` is zero still
-    if (gap) std::rotate(groups.begin() + static_cast<std::ptrdiff_t>(*gap),
-                         groups.begin() + static_cast<std::ptrdiff_t>(count), groups.end());
+    if (gap)
+        std::rotate(groups.begin() + static_cast<std::ptrdiff_t>(*gap),
+                    groups.begin() + static_cast<std::ptrdiff_t>(count), groups.end());
     std::array<std::byte, 16> bytes{};
     for (std::size_t g = 0; g < groups.size(); ++g) {
         bytes[2 * g] = static_cast<std::byte>(groups[g] >> 8);

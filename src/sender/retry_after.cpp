@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 #include <string>
+
+#include "core/field_reader.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
 namespace {
@@ -17,84 +18,28 @@ constexpr std::array<std::string_view, 7> long_day_names = {"Sunday",   "Monday"
 constexpr std::array<std::string_view, 12> month_names = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 struct HttpDate {
-    unsigned weekday = 0;
+    int weekday = 0;
     int year = 0;
-    unsigned month = 0;  // 1 to 12
-    unsigned day = 0;
+    int month = 0;  // 1 to 12
+    int day = 0;
     chr::seconds time{};
 };
 
-// Reads a date field by field; remembers the first fault and then does nothing more.
-class DateReader {
-  public:
-    explicit DateReader(std::string_view text) noexcept : text_(text) {}
+using detail::FieldReader;
 
-    unsigned number(std::size_t width, unsigned min, unsigned max, const char* what) noexcept {
-        const std::size_t start = at_;
-        unsigned value = 0;
-        for (std::size_t i = 0; i < width && !fault_; ++i) {
-            if (at_ >= text_.size() || !is_digit(text_[at_])) return fail(at_, what), 0;
-            value = value * 10 + static_cast<unsigned>(text_[at_++] - '0');
-        }
-        if (!fault_ && (value < min || value > max)) fail(start, what);
-        return value;
-    }
-
-    // The index of the name that stands here.
-    unsigned name(std::span<const std::string_view> names, const char* what) noexcept {
-        if (fault_) return 0;
-        const auto found = std::find_if(names.begin(), names.end(), [&](std::string_view candidate) {
-            return text_.substr(at_).starts_with(candidate);
-        });
-        if (found == names.end()) return fail(at_, what), 0;
-        at_ += found->size();
-        return static_cast<unsigned>(found - names.begin());
-    }
-
-    void literal(std::string_view expected, const char* what) noexcept {
-        if (fault_) return;
-        if (!text_.substr(at_).starts_with(expected)) return fail(at_, what);
-        at_ += expected.size();
-    }
-
-    [[nodiscard]] bool at(char c) const noexcept { return !fault_ && at_ < text_.size() && text_[at_] == c; }
-
-    // "08:49:37"; a leap second may stand there.
-    chr::seconds time_of_day() noexcept {
-        const unsigned hour = number(2, 0, 23, "an hour from 00 to 23");
-        literal(":", "':'");
-        const unsigned minute = number(2, 0, 59, "a minute from 00 to 59");
-        literal(":", "':'");
-        const unsigned second = number(2, 0, 60, "a second from 00 to 60");
-        return chr::hours(hour) + chr::minutes(minute) + chr::seconds(second);
-    }
-
-    void end() noexcept {
-        if (!fault_ && at_ != text_.size()) fail(at_, "nothing after it");
-    }
-    void fail(std::size_t offset, const char* what) noexcept {
-        if (!fault_) fault_ = Fault{offset, what};
-    }
-    [[nodiscard]] std::optional<Error> error() const {
-        if (!fault_) return std::nullopt;
-        return Error(Errc::malformed, std::string("Retry-After: expected ") + fault_->what, fault_->offset);
-    }
-
-  private:
-    struct Fault {
-        std::size_t offset;
-        const char* what;
-    };
-    std::string_view text_;
-    std::size_t at_ = 0;
-    std::optional<Fault> fault_;
-};
+// "08:49:37"; a leap second may stand there.
+chr::seconds read_time_of_day(FieldReader& read) {
+    const int hour = read.number(2, 0, 23, "an hour from 00 to 23");
+    read.literal(":", "':'");
+    const int minute = read.number(2, 0, 59, "a minute from 00 to 59");
+    read.literal(":", "':'");
+    const int second = read.number(2, 0, 60, "a second from 00 to 60");
+    return chr::hours(hour) + chr::minutes(minute) + chr::seconds(second);
+}
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"
-HttpDate read_imf_fixdate(DateReader& read) {
+HttpDate read_imf_fixdate(FieldReader& read) {
     HttpDate date;
     date.weekday = read.name(day_names, "seconds, or a day name");
     read.literal(", ", "', '");
@@ -102,15 +47,15 @@ HttpDate read_imf_fixdate(DateReader& read) {
     read.literal(" ", "' '");
     date.month = read.name(month_names, "a month's name") + 1;
     read.literal(" ", "' '");
-    date.year = static_cast<int>(read.number(4, 0, 9999, "a year of four digits"));
+    date.year = read.number(4, 0, 9999, "a year of four digits");
     read.literal(" ", "' '");
-    date.time = read.time_of_day();
+    date.time = read_time_of_day(read);
     read.literal(" GMT", "' GMT'");
     return date;
 }
 
 // "Sunday, 06-Nov-94 08:49:37 GMT". A date that would lie over 50 years ahead is of the century before.
-HttpDate read_rfc850_date(DateReader& read, Timestamp now) {
+HttpDate read_rfc850_date(FieldReader& read, Timestamp now) {
     HttpDate date;
     date.weekday = read.name(long_day_names, "seconds, or a day name");
     read.literal(", ", "', '");
@@ -119,17 +64,17 @@ HttpDate read_rfc850_date(DateReader& read, Timestamp now) {
     date.month = read.name(month_names, "a month's name") + 1;
     read.literal("-", "'-'");
     const int this_year = static_cast<int>(chr::year_month_day(chr::floor<chr::days>(now)).year());
-    date.year = this_year - this_year % 100 + static_cast<int>(read.number(2, 0, 99, "a year of two digits"));
+    date.year = this_year - this_year % 100 + read.number(2, 0, 99, "a year of two digits");
     if (date.year > this_year + 50) date.year -= 100;
     if (date.year <= this_year - 50) date.year += 100;
     read.literal(" ", "' '");
-    date.time = read.time_of_day();
+    date.time = read_time_of_day(read);
     read.literal(" GMT", "' GMT'");
     return date;
 }
 
 // "Sun Nov  6 08:49:37 1994"
-HttpDate read_asctime_date(DateReader& read) {
+HttpDate read_asctime_date(FieldReader& read) {
     HttpDate date;
     date.weekday = read.name(day_names, "seconds, or a day name");
     read.literal(" ", "' '");
@@ -139,24 +84,27 @@ HttpDate read_asctime_date(DateReader& read) {
     if (padded) read.literal(" ", "' '");
     date.day = read.number(padded ? 1 : 2, 1, 31, "a day of that month");
     read.literal(" ", "' '");
-    date.time = read.time_of_day();
+    date.time = read_time_of_day(read);
     read.literal(" ", "' '");
-    date.year = static_cast<int>(read.number(4, 0, 9999, "a year of four digits"));
+    date.year = read.number(4, 0, 9999, "a year of four digits");
     return date;
 }
 
 Result<Timestamp> parse_http_date(std::string_view text, Timestamp now) {
-    DateReader read(text);
+    FieldReader read(text);
     const std::size_t comma = text.find(',');
     const HttpDate date = comma == std::string_view::npos ? read_asctime_date(read)
                           : comma == 3                    ? read_imf_fixdate(read)
                                                           : read_rfc850_date(read, now);
     read.end();
-    if (auto error = read.error()) return *std::move(error);
-    const chr::year_month_day calendar{chr::year(date.year), chr::month(date.month), chr::day(date.day)};
-    if (!calendar.ok()) read.fail(0, "a date of the calendar");
-    else if (chr::weekday(chr::sys_days(calendar)).c_encoding() != date.weekday) read.fail(0, "that date's day name");
-    if (auto error = read.error()) return *std::move(error);
+    if (auto error = read.error("Retry-After")) return *std::move(error);
+    const chr::year_month_day calendar{chr::year(date.year), chr::month(static_cast<unsigned>(date.month)),
+                                       chr::day(static_cast<unsigned>(date.day))};
+    if (!calendar.ok())
+        read.fail(0, "a date of the calendar");
+    else if (chr::weekday(chr::sys_days(calendar)).c_encoding() != static_cast<unsigned>(date.weekday))
+        read.fail(0, "that date's day name");
+    if (auto error = read.error("Retry-After")) return *std::move(error);
     return chr::sys_days(calendar) + date.time;
 }
 
@@ -169,8 +117,8 @@ chr::milliseconds parse_seconds(std::string_view digits) noexcept {
 }  // namespace
 
 Result<std::chrono::milliseconds> parse_retry_after(std::string_view value, Timestamp now) {
-    const std::size_t digits = static_cast<std::size_t>(
-        std::find_if_not(value.begin(), value.end(), is_digit) - value.begin());
+    const std::size_t digits =
+        static_cast<std::size_t>(std::find_if_not(value.begin(), value.end(), detail::is_digit) - value.begin());
     if (digits > 0 && digits == value.size()) return parse_seconds(value);
     if (digits > 0) return Error(Errc::malformed, "Retry-After: expected digits alone", digits);
     const auto date = parse_http_date(value, now);

@@ -106,7 +106,8 @@ RetryDecision decide(const RetryPolicy& policy, const RetryState& state, const A
 
     const auto scheduled = with_jitter(policy.delays[step], policy.jitter_percent, random);
     const auto wait = std::max(scheduled, outcome.retry_after.value_or(0ms));
-    return {.action = RetryAction::retry, .retry_at = std::min(now + wait, window_end)};
+    // cut before it is added: a peer's wait may be any number
+    return {.action = RetryAction::retry, .retry_at = now + std::min(wait, window_end - now)};
 }
 
 std::string_view to_string(RetryAction action) noexcept {

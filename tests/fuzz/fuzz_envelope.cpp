@@ -20,8 +20,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     }
     const auto body = fw::encode_envelope(*envelope);
     fuzz::require(body.has_value(), "what was read can be written");
-    const auto again = fw::decode_envelope(fw::bytes_of(*body));
-    fuzz::require(again && *again == *envelope, "an envelope survives writing and reading");
+    auto again = fw::decode_envelope(fw::bytes_of(*body));
+    fuzz::require(again.has_value(), "what was written can be read");
+    again->timestamp_text = envelope->timestamp_text;  // the one thing that is not written as it came
+    fuzz::require(*again == *envelope, "an envelope survives writing and reading");
     read_as<fw::ContactCreated>(*envelope);
     read_as<fw::ContactStatusChanged>(*envelope);
     read_as<fw::ContactSubGroupChanged>(*envelope);

@@ -21,7 +21,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     fuzz::require(url->address().has_value() == fw::IpAddress::parse(url->host()).has_value(),
                   "a host that reads as an address is known as one");
     const auto judged = policy->check_url(text);
-    if (judged) fuzz::require(*judged == *url && url->is_https(), "the policy changes nothing, and wants https");
-    else fuzz::require_useful(judged.error(), size);
+    if (judged)
+        fuzz::require(*judged == *url && url->is_https(), "the policy changes nothing, and wants https");
+    else
+        fuzz::require_useful(judged.error(), size);
     return 0;
 }

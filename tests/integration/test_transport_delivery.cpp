@@ -175,16 +175,18 @@ TEST_CASE("transport: the environment's proxies are not used") {
 TEST_CASE("transport: a proxy that is set carries the tunnel, and its failure is not the endpoint's") {
     Server proxy([](Connection& connection) {
         const auto connect = connection.read_request();
-        if (!connect || !connect->starts_with("CONNECT hooks.example.com:9 ")) return;
+        if (!connect || !connect->starts_with("CONNECT 127.0.0.1:9 ")) return;
         connection.write("HTTP/1.1 200 Established\r\nX-Proxy: yes\r\n\r\n");
         if (connection.read_request()) connection.write(response_of(201));
     });
     CurlTransportOptions options = local_options();
     options.proxy = "http://127.0.0.1:" + std::to_string(proxy.port());
-    TransportRequest request = request_to("http://hooks.example.com:9/");
+    TransportRequest request = request_to("http://127.0.0.1:9/");
     const TransportOutcome outcome = deliver(*make_transport(options), request);
     REQUIRE(answered(outcome, 201));
     CHECK_FALSE(outcome.response->headers.find("X-Proxy"));
+    // A name that the proxy resolves cannot be held against the policy's list.
+    CHECK(failed_with(deliver(*make_transport(options), "http://hooks.example.com:9/"), Errc::refused_by_policy));
 
     Server refusing(answer_always(response_of(403)));
     options.proxy = "http://127.0.0.1:" + std::to_string(refusing.port());

@@ -32,12 +32,12 @@ struct ExtraField {
 
 // A regular value.
 struct FPT_WEBHOOKS_CORE_EXPORT Envelope {
-    EventId event_id;                      // the idempotency key
+    EventId event_id;  // the idempotency key
     EventType event_type;
-    Timestamp timestamp = {};              // when the change happened; the sort key
-    std::string timestamp_text = {};       // as received; "" when that is format_timestamp's form, and when made here
+    Timestamp timestamp = {};         // when the change happened; the sort key
+    std::string timestamp_text = {};  // as received, not written again; "" when it had three digits
     LocationId location_id = {};
-    OrganizationId organization_id = {};   // 0: the location has no parent
+    OrganizationId organization_id = {};  // 0: the location has no parent
     std::string api_version = std::string(api_version_known);
     JsonObject data = {};
     std::vector<ExtraField> extra = {};
@@ -61,13 +61,13 @@ struct FPT_WEBHOOKS_CORE_EXPORT Envelope {
 // Reads an envelope. All seven fields must be there and not null; unknown fields are kept.
 // Errors, each with the offset in `body`: malformed (JSON, UTF-8, a missing or repeated field, a wrong type, a bad id,
 // name or time; the detail names the field), out_of_range (an id that does not fit 32 bits, any number that does not
-// fit a double), limit_exceeded (body over `body_bytes_max`, nesting over json_depth_max, a name too long). Never a partial result.
+// fit a double), limit_exceeded (body over `body_bytes_max`, nesting over json_depth_max, a name too long). Never a
+// partial result.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT Result<Envelope> decode_envelope(
     ByteView body, std::size_t body_bytes_max = body_bytes_max_default);
 
 // Writes an envelope: the seven fields in the documented order, then the extra ones, without white space (inside
-// `data`, what stands there stays). The timestamp is `timestamp_text` if that still means `timestamp`, else three
-// fractional digits.
+// `data`, what stands there stays). The timestamp goes out with three fractional digits, whatever `timestamp_text` is.
 // Errors: out_of_range for a timestamp outside the years 0000 to 9999; limit_exceeded for `data` or an extra field that
 // in the envelope would be nested deeper than json_depth_max; malformed for text that is not UTF-8, and for an extra
 // field whose name repeats another or whose json is not one JSON value.

@@ -38,8 +38,8 @@ struct FPT_WEBHOOKS_CORE_EXPORT UfpEvent {
     ByteView body, std::size_t body_bytes_max = body_bytes_max_default);
 
 // Writes a UFP body in the documented order, without white space; the key goes out as `webhook_event_type`.
-// Errors: malformed for an empty key, text that is not UTF-8, or an extra field as in encode_envelope; limit_exceeded as
-// there.
+// Errors: malformed for an empty key, text that is not UTF-8, or an extra field as in encode_envelope; limit_exceeded
+// as there.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT Result<std::string> encode_ufp_event(const UfpEvent& event);
 
 // The idempotency key that UFP itself does not have: 64 hex digits of the SHA-256 of the raw body.

@@ -27,7 +27,7 @@ struct CurlTransportOptions {
 
     // "http://<address>:<port>": every connection is tunnelled through it (CONNECT), and what it cannot reach is
     // local_failure. The proxy then resolves and dials: the policy judges the URL only, so the proxy must judge
-    // addresses itself. Empty: none; the environment is never asked.
+    // addresses itself; plain HTTP to a name is refused. Empty: none; the environment is never asked.
     std::string proxy = {};
 
     // Attempts in flight, waiting for DNS included; one more is refused as `overloaded`. 1 to in_flight_limit.

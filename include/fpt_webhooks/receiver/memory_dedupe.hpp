@@ -26,8 +26,8 @@ inline constexpr std::chrono::milliseconds dedupe_retention_default = std::chron
 inline constexpr std::chrono::milliseconds dedupe_retention_max = std::chrono::hours(24 * 3660);
 
 struct MemoryDedupeOptions {
-    // Keys held at once, done and leased together; at least 1. When full, a new key pushes out, in this order: the
-    // oldest released one, the oldest done one, one whose lease has ended. A running lease is never pushed out.
+    // Keys held at once, done and leased together; at least 1. When full, a new key pushes out, in this order: one
+    // whose lease has ended (a few are looked at), the oldest done one, the oldest released one. A running lease never.
     std::size_t capacity = memory_dedupe_capacity_default;
 
     // How long a done key is remembered, from its completion; more than zero, up to

@@ -26,14 +26,14 @@ inline constexpr std::string_view default_user_agent = "FitProTracker-Webhooks/1
 }
 
 struct DeliveryRequest {
-    Profile profile = Profile::fpt;                      // decides the Content-Type
-    std::string url = {};                                // absolute
-    std::string body = {};                               // the encoded event: these very bytes are signed and sent
-    std::string message_id = {};                         // for schemes with an id header; unused otherwise
-    std::shared_ptr<const EndpointPolicy> policy = {};   // needed
-    std::chrono::milliseconds timeout{30'000};           // see TransportRequest
-    std::chrono::milliseconds connect_timeout{10'000};   // likewise
-    std::string user_agent{default_user_agent};          // empty: no such header of ours
+    Profile profile = Profile::fpt;                     // decides the Content-Type
+    std::string url = {};                               // absolute
+    std::string body = {};                              // the encoded event: these very bytes are signed and sent
+    std::string message_id = {};                        // for schemes with an id header; unused otherwise
+    std::shared_ptr<const EndpointPolicy> policy = {};  // needed
+    std::chrono::milliseconds timeout{30'000};          // see TransportRequest
+    std::chrono::milliseconds connect_timeout{10'000};  // likewise
+    std::string user_agent{default_user_agent};         // empty: no such header of ours
 };
 
 // Signs with the time that `clock` shows now, and starts the attempt. Nothing waits in between: receivers refuse a
@@ -42,10 +42,10 @@ struct DeliveryRequest {
 // Transport::start.
 // `done`: as in Transport::start. May be called from any thread, completions included.
 [[nodiscard]] FPT_WEBHOOKS_SENDER_EXPORT Result<Transport::Token> start_delivery(Transport& transport,
-                                                                                const Signer& signer,
-                                                                                const Clock& clock,
-                                                                                DeliveryRequest request,
-                                                                                Transport::Completion done);
+                                                                                 const Signer& signer,
+                                                                                 const Clock& clock,
+                                                                                 DeliveryRequest request,
+                                                                                 Transport::Completion done);
 
 // The same, and waits for the outcome; an error of start_delivery is the outcome's. The wait ends because a transport
 // always completes. Never call it on a thread of the transport: it would wait for itself.

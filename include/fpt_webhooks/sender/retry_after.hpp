@@ -20,6 +20,6 @@ inline constexpr std::chrono::hours retry_after_max{365 * 24};
 // `now`: wall time, when the response came. It also decides the century of a two-digit year.
 // Errors: malformed with the offset of the first wrong byte; a day name that is not that date's is malformed too.
 [[nodiscard]] FPT_WEBHOOKS_SENDER_EXPORT Result<std::chrono::milliseconds> parse_retry_after(std::string_view value,
-                                                                                            Timestamp now);
+                                                                                             Timestamp now);
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -63,7 +63,7 @@ enum class PeerDirective { none, disable, abort_message };
 
 // All that the decision needs to know of one finished attempt.
 struct FPT_WEBHOOKS_SENDER_EXPORT AttemptOutcome {
-    int status = 0;                    // 0: no response came, and `error` says why
+    int status = 0;  // 0: no response came, and `error` says why
     std::optional<Error> error = {};
     std::optional<std::chrono::milliseconds> retry_after = {};
     PeerDirective directive = PeerDirective::none;

@@ -19,9 +19,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Scope {
 
     // FPT: events of one location; of all locations of an organization. Organization 0 means that a location has no
     // parent: a subscription with that scope cannot be created.
-    [[nodiscard]] static constexpr Scope location(LocationId id) noexcept {
-        return {Kind::location, id.value(), 0};
-    }
+    [[nodiscard]] static constexpr Scope location(LocationId id) noexcept { return {Kind::location, id.value(), 0}; }
     [[nodiscard]] static constexpr Scope organization(OrganizationId id) noexcept {
         return {Kind::organization, id.value(), 0};
     }
@@ -55,8 +53,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Scope {
     friend constexpr bool operator==(const Scope&, const Scope&) noexcept = default;
 
   private:
-    constexpr Scope(Kind kind, std::int64_t id, std::int64_t tenant) noexcept
-        : kind_(kind), id_(id), tenant_(tenant) {}
+    constexpr Scope(Kind kind, std::int64_t id, std::int64_t tenant) noexcept : kind_(kind), id_(id), tenant_(tenant) {}
 
     Kind kind_;
     std::int64_t id_;

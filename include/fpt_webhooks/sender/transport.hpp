@@ -70,8 +70,9 @@ class FPT_WEBHOOKS_SENDER_EXPORT Transport {
     // Starts the request at once: there is no queue inside, so a signature made just before is fresh.
     // `done` is called exactly once, on a thread of the transport, never inside start() or cancel(); it may call any
     // member, start() included, and must not block. With `cancelled` at the latest when the transport is destroyed.
-    // Errors, `done` then not called: invalid_argument (header, method, limit, no policy), what EndpointPolicy::check_url
-    // says of the URL (malformed, limit_exceeded, refused_by_policy), overloaded (all slots in use), forked.
+    // Errors, `done` then not called: invalid_argument (header, method, limit, no policy), what
+    // EndpointPolicy::check_url says of the URL (malformed, limit_exceeded, refused_by_policy), overloaded (all slots
+    // in use), forked.
     [[nodiscard]] virtual Result<Token> start(TransportRequest request, Completion done) = 0;
 
     // Ends an attempt early: it completes with `cancelled`, unless it completed before. An unknown token is ignored.

@@ -11,8 +11,8 @@
 
 namespace fpt_webhooks::inline v0_1::testing {
 
-// The same bytes for the same seed, on every machine: splitmix64, little-endian. Never for secrets or ids in production.
-// May be shared between threads; their order of calls then decides who gets which bytes.
+// The same bytes for the same seed, on every machine: splitmix64, little-endian. Never for secrets or ids in
+// production. May be shared between threads; their order of calls then decides who gets which bytes.
 class FPT_WEBHOOKS_TESTING_EXPORT SequenceRandom final : public RandomSource {
   public:
     explicit SequenceRandom(std::uint64_t seed) noexcept : state_(seed) {}

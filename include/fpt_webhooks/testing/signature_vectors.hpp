@@ -21,13 +21,13 @@ struct FPT_WEBHOOKS_TESTING_EXPORT SignatureVector {
     std::string_view name;
     Scheme scheme;
     std::string_view secret;
-    std::string_view body;          // raw bytes, not always UTF-8
-    std::string_view signature;     // the signature header's value
-    std::string_view timestamp;     // the timestamp header's value, where the scheme has that header
-    std::string_view id;            // likewise
-    std::int64_t verified_at = 0;   // the verifier's clock, unix seconds
-    std::optional<Errc> refusal;    // nothing: it verifies
-    bool canonical = false;         // a signer with this secret at `verified_at` writes exactly these headers
+    std::string_view body;         // raw bytes, not always UTF-8
+    std::string_view signature;    // the signature header's value
+    std::string_view timestamp;    // the timestamp header's value, where the scheme has that header
+    std::string_view id;           // likewise
+    std::int64_t verified_at = 0;  // the verifier's clock, unix seconds
+    std::optional<Errc> refusal;   // nothing: it verifies
+    bool canonical = false;        // a signer with this secret at `verified_at` writes exactly these headers
 
     // The headers of the request.
     [[nodiscard]] Headers headers() const;

@@ -1,7 +1,5 @@
 #include <fpt_webhooks/core/clock.hpp>
 
-#include <thread>
-
 #include "support/catch.hpp"
 
 namespace fw = fpt_webhooks;
@@ -22,9 +20,9 @@ TEST_CASE("clock: steady time moves forward with the machine's") {
     const auto clock = fw::system_clock();
     const auto before = std::chrono::steady_clock::now();
     const auto first = clock->steady_now();
-    std::this_thread::sleep_for(2ms);
-    const auto second = clock->steady_now();
+    auto second = clock->steady_now();
+    while (second == first) second = clock->steady_now();
     CHECK(before <= first);
-    CHECK(second - first >= 2ms);
+    CHECK(first < second);
     CHECK(second <= std::chrono::steady_clock::now());
 }

@@ -108,9 +108,7 @@ void check_refused(const Body& body, fw::Errc code, std::size_t offset, const st
 const std::vector<std::string> names = {"eventId",    "eventType", "eventTimestamp", "locationId", "organizationId",
                                         "apiVersion", "data"};
 
-fw::Envelope sample() {
-    return Body().decode().value();
-}
+fw::Envelope sample() { return Body().decode().value(); }
 
 }  // namespace
 
@@ -224,8 +222,7 @@ TEST_CASE("envelope: refuses an unknown field that stands twice, at the second o
 
 TEST_CASE("envelope: is read in good time with 100,000 unknown fields") {
     Body body;
-    for (int i = 0; i < 100'000; ++i)
-        body.fields().emplace_back("f" + std::to_string(i), "0");
+    for (int i = 0; i < 100'000; ++i) body.fields().emplace_back("f" + std::to_string(i), "0");
     const std::string text = body.text();
     const auto envelope = fw::decode_envelope(fw::bytes_of(text), text.size()).value();
     CHECK(envelope.extra.size() == 100'000);
@@ -327,19 +324,16 @@ TEST_CASE("envelope: nesting counts from the body's own brace, in reading and in
     CHECK(fw::encode_envelope(envelope).error() == fw::Errc::limit_exceeded);
 }
 
-TEST_CASE("envelope: the timestamp is written as it came as long as it still says the same") {
-    for (const std::string text :
-         {"2026-06-10T23:45:00Z", "2026-06-10T23:45:00.1Z", "2026-06-10T23:45:00.123456789Z"}) {
-        auto envelope = Body().set("eventTimestamp", "\"" + text + "\"").decode().value();
+TEST_CASE("envelope: the timestamp's text is kept, and written with three fractional digits") {
+    for (const auto& [text, written] : std::vector<std::pair<std::string, std::string>>{
+             {"2026-06-10T23:45:00Z", "2026-06-10T23:45:00.000Z"},
+             {"2026-06-10T23:45:00.1Z", "2026-06-10T23:45:00.100Z"},
+             {"2026-06-10T23:45:00.123456789Z", "2026-06-10T23:45:00.123Z"}}) {
+        const auto envelope = Body().set("eventTimestamp", "\"" + text + "\"").decode().value();
         CHECK(envelope.timestamp_text == text);
-        CHECK(fw::encode_envelope(envelope).value() == Body().set("eventTimestamp", "\"" + text + "\"").text());
-        envelope.timestamp += std::chrono::milliseconds(5);
-        const std::string canonical = fw::format_timestamp(envelope.timestamp).value();
-        CHECK(fw::encode_envelope(envelope).value() == Body().set("eventTimestamp", "\"" + canonical + "\"").text());
+        CHECK(fw::encode_envelope(envelope).value() == Body().set("eventTimestamp", "\"" + written + "\"").text());
     }
     fw::Envelope envelope = sample();
-    envelope.timestamp_text = "\",\"x\":\"";
-    CHECK(fw::encode_envelope(envelope).value() == Body().text());
     envelope.timestamp = fw::Timestamp::max();
     CHECK(fw::encode_envelope(envelope).error() == fw::Errc::out_of_range);
 }
@@ -405,8 +399,7 @@ TEST_CASE("envelope: survives writing and reading, whatever it holds") {
     const std::vector<std::string> versions = {"v1", "v2", "", "\x01\"\\é", "日本"};
     for (int i = 0; i < 500; ++i) {
         std::array<std::byte, 16> id{};
-        for (std::byte& byte : id)
-            byte = static_cast<std::byte>(engine());
+        for (std::byte& byte : id) byte = static_cast<std::byte>(engine());
         fw::Envelope envelope{.event_id = fw::EventId(id),
                               .event_type = fw::EventType::parse(i % 2 ? "payment.failed" : "a.b.c_2").value(),
                               .timestamp = fw::Timestamp(std::chrono::milliseconds(engine() % 253'402'300'800'000)),

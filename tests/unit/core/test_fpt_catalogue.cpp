@@ -76,8 +76,7 @@ TEST_CASE("FPT catalogue: names the fields that the typed events write") {
 TEST_CASE("FPT catalogue: requires exactly the fields that the typed events require") {
     const fw::FptEventInfo* status = fw::find_fpt_event("contact.status_changed");
     REQUIRE(status->fields.size() == 3);
-    for (const fw::FptFieldInfo& field : status->fields)
-        CHECK(field.required);
+    for (const fw::FptFieldInfo& field : status->fields) CHECK(field.required);
     const fw::FptEventInfo* sub_group = fw::find_fpt_event("contact.sub_group_changed");
     REQUIRE(sub_group->fields.size() == 3);
     CHECK(sub_group->fields[0].required);
@@ -88,8 +87,7 @@ TEST_CASE("FPT catalogue: requires exactly the fields that the typed events requ
 }
 
 TEST_CASE("FPT catalogue: finds an event by its exact name") {
-    for (const fw::FptEventInfo& event : fw::fpt_events())
-        CHECK(fw::find_fpt_event(event.name) == &event);
+    for (const fw::FptEventInfo& event : fw::fpt_events()) CHECK(fw::find_fpt_event(event.name) == &event);
     for (const std::string_view name : {"", "contact", "contact.*", "Contact.created", "task.created"}) {
         CHECK(fw::find_fpt_event(name) == nullptr);
     }

@@ -30,8 +30,7 @@ TEST_CASE("headers: keep order and repetition") {
     CHECK(headers.count("B") == 1);
     CHECK(headers.count("c") == 0);
     std::string names;
-    for (const auto& field : headers)
-        names += field.name;
+    for (const auto& field : headers) names += field.name;
     CHECK(names == "Aba");
     CHECK(headers == fw::Headers{{"A", "1"}, {"b", ""}, {"a", "2"}});
     CHECK_FALSE(headers == fw::Headers{{"a", "2"}, {"A", "1"}, {"b", ""}});

@@ -13,11 +13,9 @@ namespace {
 std::string nested(std::size_t levels, const std::string& open, const std::string& innermost,
                    const std::string& close) {
     std::string text;
-    for (std::size_t i = 0; i < levels; ++i)
-        text += open;
+    for (std::size_t i = 0; i < levels; ++i) text += open;
     text += innermost;
-    for (std::size_t i = 0; i < levels; ++i)
-        text += close;
+    for (std::size_t i = 0; i < levels; ++i) text += close;
     return text;
 }
 
@@ -58,9 +56,7 @@ class Generator {
 
 }  // namespace
 
-TEST_CASE("json object: is empty by default") {
-    CHECK(fw::JsonObject().text() == "{}");
-}
+TEST_CASE("json object: is empty by default") { CHECK(fw::JsonObject().text() == "{}"); }
 
 TEST_CASE("json object: keeps its text byte for byte and drops the white space around it") {
     const std::string text = "{ \"b\" : [ 1.50 , 1e2 ],\t\"a\":\"\\u0041\\/\" , \"a\" : null }";

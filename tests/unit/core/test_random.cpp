@@ -35,8 +35,7 @@ TEST_CASE("random: fills a buffer that takes more than one request") {
 TEST_CASE("random: numbers do not repeat") {
     const auto random = fw::system_random();
     std::set<std::uint64_t> numbers;
-    for (int i = 0; i < 1000; ++i)
-        numbers.insert(fw::random_u64(*random).value());
+    for (int i = 0; i < 1000; ++i) numbers.insert(fw::random_u64(*random).value());
     CHECK(numbers.size() == 1000);
 }
 

@@ -10,15 +10,9 @@ namespace fw = fpt_webhooks;
 
 namespace {
 
-fw::Error failure() {
-    return fw::Error(fw::Errc::malformed, "no digit", 3);
-}
-fw::Result<int> good() {
-    return 7;
-}
-fw::Result<int> bad() {
-    return failure();
-}
+fw::Error failure() { return fw::Error(fw::Errc::malformed, "no digit", 3); }
+fw::Result<int> good() { return 7; }
+fw::Result<int> bad() { return failure(); }
 
 struct Point {
     int x = 0;

@@ -79,3 +79,19 @@ TEST_CASE("scheme: an inconsistent one is refused with the field that is wrong")
 
     CHECK(create_error(github).empty());
 }
+
+TEST_CASE("scheme: the shortest label fills the longest header with signatures, and all are tried") {
+    fw::Scheme scheme = fw::Scheme::standard_webhooks;
+    scheme.label = "s";
+    const fw::Secret secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    const auto clock = fw::system_clock();
+    const auto ours = fw::Signer::create(scheme, secret).value().sign({}, clock->now(), "m").value();
+    std::string list;
+    while (list.size() + 47 + 46 <= fw::signature_header_bytes_max) list += "s," + std::string(43, 'A') + "= ";
+    list += *ours.find("webhook-signature");
+    CHECK(list.size() > 4000);
+    const fw::Headers headers{{"webhook-id", "m"},
+                              {"webhook-timestamp", std::string(*ours.find("webhook-timestamp"))},
+                              {"webhook-signature", list}};
+    CHECK(fw::Verifier::create({.scheme = scheme, .secrets = {secret}}).value().verify(headers, {}).has_value());
+}

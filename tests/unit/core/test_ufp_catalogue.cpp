@@ -27,8 +27,7 @@ TEST_CASE("UFP catalogue: holds the page's 52 keys, each once, under its categor
 }
 
 TEST_CASE("UFP catalogue: finds an event by its key") {
-    for (const fw::UfpEventInfo& event : fw::ufp_events())
-        CHECK(fw::find_ufp_event(event.key) == &event);
+    for (const fw::UfpEventInfo& event : fw::ufp_events()) CHECK(fw::find_ufp_event(event.key) == &event);
     CHECK(fw::find_ufp_event("flagged_clt_at_risk")->category == "Retention");
     CHECK(fw::find_ufp_event("app_booking_restricted")->category == "Client Management");
     CHECK(fw::find_ufp_event("refund_processed")->category == "Billing & Payment");

@@ -40,9 +40,7 @@ constexpr std::string_view sample_page = R"({
   }
 })";
 
-fw::Result<fw::UfpEvent> decode(std::string_view body) {
-    return fw::decode_ufp_event(fw::bytes_of(body));
-}
+fw::Result<fw::UfpEvent> decode(std::string_view body) { return fw::decode_ufp_event(fw::bytes_of(body)); }
 
 // A body with all that is needed, and `fields` between the braces before it.
 std::string with(const std::string& fields) {

@@ -127,10 +127,9 @@ TEST_CASE("start delivery: returns before the outcome, which comes by the comple
     Fixture f;
     ScriptedTransport transport(always(200), ScriptedTransport::Mode::by_run);
     int status = 0;
-    const auto token = fw::start_delivery(transport, f.signer, *f.clock, f.request(),
-                                          [&](const fw::TransportOutcome& outcome) {
-                                              status = outcome.response.value().status;
-                                          });
+    const auto token =
+        fw::start_delivery(transport, f.signer, *f.clock, f.request(),
+                           [&](const fw::TransportOutcome& outcome) { status = outcome.response.value().status; });
     CHECK(token);
     CHECK(status == 0);
     CHECK(transport.run() == 1);

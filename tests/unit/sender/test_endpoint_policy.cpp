@@ -101,9 +101,7 @@ struct Interval {
     std::string last;
 
     // Texts of equal length compare as the numbers they write.
-    bool holds(const std::string& bits) const {
-        return bits.size() == first.size() && first <= bits && bits <= last;
-    }
+    bool holds(const std::string& bits) const { return bits.size() == first.size() && first <= bits && bits <= last; }
 };
 
 Interval interval(const char* first, const char* last) { return {bits_of(address(first)), bits_of(address(last))}; }
@@ -206,8 +204,9 @@ TEST_CASE("endpoint policy: allows the public internet") {
 TEST_CASE("endpoint policy: judges 60,000 random addresses as a naive comparison of bits does") {
     std::mt19937_64 random(7);
     const auto policy = policy_of({});
-    const std::array<std::string_view, 9> heads = {"::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::",
-                                                   "2a00::5efe:0:0", "2a00::200:5efe:0:0", "fd00::", "2001:1ff::"};
+    const std::array<std::string_view, 9> heads = {
+        "::",     "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2a00::5efe:0:0", "2a00::200:5efe:0:0",
+        "fd00::", "2001:1ff::"};
     int allowed = 0;
     for (int round = 0; round < 60'000; ++round) {
         fw::IpAddress candidate = random_v4(random);
@@ -304,11 +303,11 @@ TEST_CASE("endpoint policy: refuses URLs by scheme, port, name and literal addre
     CHECK(policy->check_url("https://notlocalhost/"));
     CHECK(policy->check_url("https://localhost.example/"));
     CHECK(policy->check_url("https://93.184.216.34/"));
-    for (const char* url : {"http://partner.example/", "https://partner.example:80/", "https://localhost/",
-                            "https://LOCALHOST:8443/", "https://a.localhost/", "https://metadata.google.internal/",
-                            "https://internal/", "https://printer.local/", "https://nas.home.arpa/",
-                            "https://blocked.example/", "https://10.0.0.1/", "https://[::1]/", "https://[::]/",
-                            "https://[::ffff:127.0.0.1]/", "https://0.0.0.0/", "https://169.254.169.254/"}) {
+    for (const char* url :
+         {"http://partner.example/", "https://partner.example:80/", "https://localhost/", "https://LOCALHOST:8443/",
+          "https://a.localhost/", "https://metadata.google.internal/", "https://internal/", "https://printer.local/",
+          "https://nas.home.arpa/", "https://blocked.example/", "https://10.0.0.1/", "https://[::1]/", "https://[::]/",
+          "https://[::ffff:127.0.0.1]/", "https://0.0.0.0/", "https://169.254.169.254/"}) {
         INFO(url);
         const auto judged = policy->check_url(url);
         REQUIRE_FALSE(judged);

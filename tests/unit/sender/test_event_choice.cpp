@@ -71,8 +71,9 @@ TEST_CASE("event choice: every catalogued event can be chosen by its name") {
 }
 
 TEST_CASE("event choice: refuses what can never match, and names the pattern by its index") {
-    for (const char* pattern : {"", "contact", "contact.", ".created", "Contact.created", "contact.created ", "*.created",
-                                "contact.*.x", "contact.note.*", "**", ".*", "contact.**", "contact*", "new-lead.x"}) {
+    for (const char* pattern :
+         {"", "contact", "contact.", ".created", "Contact.created", "contact.created ", "*.created", "contact.*.x",
+          "contact.note.*", "**", ".*", "contact.**", "contact*", "new-lead.x"}) {
         INFO(pattern);
         const auto choice = fw::EventChoice::create(fw::Profile::fpt, Patterns{"contact.created", pattern});
         REQUIRE_FALSE(choice);

@@ -57,9 +57,9 @@ TEST_CASE("ip address: writes IPv6 as RFC 5952 says") {
     CHECK(round_trip("::1") == "::1");
     CHECK(round_trip("1::") == "1::");
     CHECK(round_trip("2001:DB8::0001") == "2001:db8::1");
-    CHECK(round_trip("2001:db8:0:1:1:1:1:1") == "2001:db8:0:1:1:1:1:1");    // one zero group is not shortened
-    CHECK(round_trip("2001:0:0:1:0:0:0:1") == "2001:0:0:1::1");             // the longer run
-    CHECK(round_trip("2001:db8:0:0:1:0:0:1") == "2001:db8::1:0:0:1");       // of equals the first
+    CHECK(round_trip("2001:db8:0:1:1:1:1:1") == "2001:db8:0:1:1:1:1:1");  // one zero group is not shortened
+    CHECK(round_trip("2001:0:0:1:0:0:0:1") == "2001:0:0:1::1");           // the longer run
+    CHECK(round_trip("2001:db8:0:0:1:0:0:1") == "2001:db8::1:0:0:1");     // of equals the first
     CHECK(round_trip("1:2:3:4:5:6:7::") == "1:2:3:4:5:6:7:0");
     CHECK(round_trip("::2:3:4:5:6:7:8") == "0:2:3:4:5:6:7:8");
     CHECK(round_trip("::ffff:c000:0201") == "::ffff:192.0.2.1");
@@ -92,16 +92,19 @@ TEST_CASE("ip address: agrees with the C library on 100,000 texts, most of them 
     for (int round = 0; round < 100'000; ++round) {
         std::array<std::byte, 16> bytes{};
         for (auto& byte : bytes) byte = random() % 2 ? std::byte{0} : static_cast<std::byte>(random());
-        const auto address = random() % 2 ? fw::IpAddress::v6(bytes)
-                                          : fw::IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
+        const auto address =
+            random() % 2 ? fw::IpAddress::v6(bytes) : fw::IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]});
         std::string text = address.to_string();
         REQUIRE(fw::IpAddress::parse(text).value() == address);
         for (auto edits = random() % 4; edits > 0; --edits) {
             const auto at = random() % (text.size() + 1);
             const char c = alphabet[random() % alphabet.size()];
-            if (random() % 2 || at == text.size()) text.insert(text.begin() + static_cast<std::ptrdiff_t>(at), c);
-            else if (random() % 2) text[at] = c;
-            else text.erase(at, 1);
+            if (random() % 2 || at == text.size())
+                text.insert(text.begin() + static_cast<std::ptrdiff_t>(at), c);
+            else if (random() % 2)
+                text[at] = c;
+            else
+                text.erase(at, 1);
         }
         const auto ours = fw::IpAddress::parse(text);
         const auto theirs = by_inet_pton(text);

@@ -105,8 +105,10 @@ TEST_CASE("retry-after: 100,000 mutated dates give a bounded wait or an offset i
         std::string text(seeds[random() % 4]);
         for (auto edits = random() % 3; edits > 0 && !text.empty(); --edits) {
             const auto at = random() % text.size();
-            if (random() % 3 == 0) text.erase(at, 1);
-            else text[at] = "0123456789 ,-:JunWedGMT"[random() % 23];
+            if (random() % 3 == 0)
+                text.erase(at, 1);
+            else
+                text[at] = "0123456789 ,-:JunWedGMT"[random() % 23];
         }
         const auto parsed = fw::parse_retry_after(text, now);
         INFO(text);

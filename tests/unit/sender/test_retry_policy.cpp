@@ -78,8 +78,8 @@ TEST_CASE("retry policy: any 2xx delivers and nothing else does") {
     CHECK(decided(fw::RetryPolicy::fpt(), {1, start}, {}) == "retry at 2026-06-10T12:00:54.000Z");
     // at the last attempt, past the window, and whatever the headers say
     CHECK(decided(fw::RetryPolicy::ufp(), {4, start},
-                  {.status = 204, .retry_after = 1h, .directive = fw::PeerDirective::disable}, start + 25h) ==
-          "delivered");
+                  {.status = 204, .retry_after = 1h, .directive = fw::PeerDirective::disable},
+                  start + 25h) == "delivered");
 }
 
 TEST_CASE("retry policy: jitter reaches a tenth either way and is even between") {
@@ -120,8 +120,10 @@ TEST_CASE("retry policy: Retry-After lengthens a step, never shortens it, and en
     CHECK(decided(policy, {2, start}, after(299s)) == "retry at 2026-06-10T12:05:00.000Z");
     CHECK(decided(policy, {2, start}, after(3h)) == "retry at 2026-06-10T15:00:00.000Z");
     CHECK(decided(policy, {2, start}, after(8760h)) == "retry at 2026-06-11T12:00:00.000Z");
+    CHECK(decided(policy, {2, start}, after(milliseconds::max())) == "retry at 2026-06-11T12:00:00.000Z");
     CHECK(decided(policy, {9, start}, after(1s)) == "exhausted (attempts)");  // it adds no attempt
-    CHECK(decided(without_jitter(fw::RetryPolicy::ufp()), {1, start}, after(2h)) == "retry at 2026-06-10T14:00:00.000Z");
+    CHECK(decided(without_jitter(fw::RetryPolicy::ufp()), {1, start}, after(2h)) ==
+          "retry at 2026-06-10T14:00:00.000Z");
 }
 
 TEST_CASE("retry policy: a peer may stop a delivery or the subscription, if it is honoured") {
@@ -238,9 +240,9 @@ TEST_CASE("outcome: tells the endpoint's failures from our own") {
         CHECK(*outcome.error == code);
         return outcome.counts_towards_streak;
     };
-    for (const auto code : {fw::Errc::refused_by_policy, fw::Errc::resolve_failed, fw::Errc::connect_failed,
-                            fw::Errc::tls_failed, fw::Errc::certificate_rejected, fw::Errc::timed_out,
-                            fw::Errc::no_response, fw::Errc::bad_response}) {
+    for (const auto code :
+         {fw::Errc::refused_by_policy, fw::Errc::resolve_failed, fw::Errc::connect_failed, fw::Errc::tls_failed,
+          fw::Errc::certificate_rejected, fw::Errc::timed_out, fw::Errc::no_response, fw::Errc::bad_response}) {
         CHECK(counts(code));
     }
     for (const auto code : {fw::Errc::local_failure, fw::Errc::overloaded, fw::Errc::cancelled, fw::Errc::forked,

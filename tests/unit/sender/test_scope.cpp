@@ -50,7 +50,8 @@ TEST_CASE("scope: never matches an event of the other profile") {
 TEST_CASE("scope: compares by kind and ids, and prints them") {
     CHECK(fw::Scope::location(fw::LocationId{1}) == fw::Scope::location(fw::LocationId{1}));
     CHECK_FALSE(fw::Scope::location(fw::LocationId{1}) == fw::Scope::organization(fw::OrganizationId{1}));
-    CHECK_FALSE(fw::Scope::tenant(fw::CompanyId{1}, fw::TenantId{2}) == fw::Scope::tenant(fw::CompanyId{1}, fw::TenantId{3}));
+    CHECK_FALSE(fw::Scope::tenant(fw::CompanyId{1}, fw::TenantId{2}) ==
+                fw::Scope::tenant(fw::CompanyId{1}, fw::TenantId{3}));
     CHECK(fw::Scope::location(fw::LocationId{1234}).to_string() == "location 1234");
     CHECK(fw::Scope::organization(fw::OrganizationId{-1}).to_string() == "organization -1");
     CHECK(fw::Scope::company(fw::CompanyId{5'000'000'000}).to_string() == "company 5000000000");

@@ -66,37 +66,77 @@ TEST_CASE("url: takes names with digits, hyphens, underscores and punycode") {
 }
 
 TEST_CASE("url: refuses the shapes that hide an address") {
-    for (const Fault& fault : std::vector<Fault>{
-             {"https://2130706433/", 8},           {"https://017700000001/", 8},   {"https://0x7f000001/", 9},
-             {"https://127.1/", 13},               {"https://0177.0.0.1/", 8},     {"https://0x7f.0.0.1/", 9},
-             {"https://127.0.0.0x1/", 17},         {"https://127.0.0.1./", 17},    {"https://1.2.3.4.5/", 15},
-             {"https://256.1.1.1/", 8},            {"https://example.0x/", 8},     {"https://example.1/", 8},
-             {"https://\xE2\x91\xA0.example/", 8},  // circled digit one
-             {"https://\xEF\xBC\x91.1.1.1/", 8},    // full-width digit one
-             {"https://127\xE3\x80\x82""0.0.1/", 11},  // ideographic full stop
-             {"https://b\xC3\xBC""cher.example/", 9},
-             {"https://%6c%6f%63alhost/", 8},      {"https://exam%70le.com/", 12}, {"https://[fe80::1%25eth0]/", 16},
-             {"https://[fe80::1%eth0]/", 16},      {"https://[v1.x]/", 9},         {"https://[127.0.0.1]/", 9},
-             {"https://[]/", 9},                   {"https://[::1/", 8},           {"https://[::1]x/", 13}}) {
+    for (const Fault& fault : std::vector<Fault>{{"https://2130706433/", 8},
+                                                 {"https://017700000001/", 8},
+                                                 {"https://0x7f000001/", 9},
+                                                 {"https://127.1/", 13},
+                                                 {"https://0177.0.0.1/", 8},
+                                                 {"https://0x7f.0.0.1/", 9},
+                                                 {"https://127.0.0.0x1/", 17},
+                                                 {"https://127.0.0.1./", 17},
+                                                 {"https://1.2.3.4.5/", 15},
+                                                 {"https://256.1.1.1/", 8},
+                                                 {"https://example.0x/", 8},
+                                                 {"https://example.1/", 8},
+                                                 {"https://\xE2\x91\xA0.example/", 8},  // circled digit one
+                                                 {"https://\xEF\xBC\x91.1.1.1/", 8},    // full-width digit one
+                                                 {"https://127\xE3\x80\x82"
+                                                  "0.0.1/",
+                                                  11},  // ideographic full stop
+                                                 {"https://b\xC3\xBC"
+                                                  "cher.example/",
+                                                  9},
+                                                 {"https://%6c%6f%63alhost/", 8},
+                                                 {"https://exam%70le.com/", 12},
+                                                 {"https://[fe80::1%25eth0]/", 16},
+                                                 {"https://[fe80::1%eth0]/", 16},
+                                                 {"https://[v1.x]/", 9},
+                                                 {"https://[127.0.0.1]/", 9},
+                                                 {"https://[]/", 9},
+                                                 {"https://[::1/", 8},
+                                                 {"https://[::1]x/", 13}}) {
         check_refused(fault);
     }
 }
 
 TEST_CASE("url: refuses what two parsers could read differently") {
-    for (const Fault& fault : std::vector<Fault>{
-             {"https://user@a.example/", 12},      {"https://a.example@10.0.0.1/", 17}, {"https://u:p@a.example/", 11},
-             {"https://a.example\\@b.example/", 17}, {"https:\\\\a.example/", 6},        {"https://a.example/x\\y", 19},
-             {"https://a.exa\tmple/", 13},         {"https://a.example/\n", 18},       {" https://a.example/", 0},
-             {"https://a.example/ ", 18},          {std::string("https://a.example/\0x", 20), 18},
-             {"https://a.example/\x7f", 18},       {"https://a.example/#top", 18},     {"https://a.example#top", 17},
-             {"https://a.example./", 17},          {"https://a..example/", 10},        {"https://.a.example/", 8},
-             {"https://-a.example/", 8},           {"https://b.a-/", 10},              {"https://a,b.example/", 9},
-             {"https:///path", 8},                 {"https://", 8},                    {"https://:443/", 8},
-             {"https://a.example:/", 18},          {"https://a.example:0/", 18},       {"https://a.example:0443/", 18},
-             {"https://a.example:65536/", 18},     {"https://a.example:44a/", 20},     {"https://a.example:443:1/", 21},
-             {"https://a.example:99999999999/", 18}, {"https://a.example/%", 18},      {"https://a.example/%4", 18},
-             {"https://a.example/%4g", 18},        {"https://a.example/a|b", 19},      {"https://a.example/a\"b", 19},
-             {"https://a.example/?q[]=1", 20},     {"https://a.example/\xC3\xBC", 18}}) {
+    for (const Fault& fault : std::vector<Fault>{{"https://user@a.example/", 12},
+                                                 {"https://a.example@10.0.0.1/", 17},
+                                                 {"https://u:p@a.example/", 11},
+                                                 {"https://a.example\\@b.example/", 17},
+                                                 {"https:\\\\a.example/", 6},
+                                                 {"https://a.example/x\\y", 19},
+                                                 {"https://a.exa\tmple/", 13},
+                                                 {"https://a.example/\n", 18},
+                                                 {" https://a.example/", 0},
+                                                 {"https://a.example/ ", 18},
+                                                 {std::string("https://a.example/\0x", 20), 18},
+                                                 {"https://a.example/\x7f", 18},
+                                                 {"https://a.example/#top", 18},
+                                                 {"https://a.example#top", 17},
+                                                 {"https://a.example./", 17},
+                                                 {"https://a..example/", 10},
+                                                 {"https://.a.example/", 8},
+                                                 {"https://-a.example/", 8},
+                                                 {"https://b.a-/", 10},
+                                                 {"https://a,b.example/", 9},
+                                                 {"https:///path", 8},
+                                                 {"https://", 8},
+                                                 {"https://:443/", 8},
+                                                 {"https://a.example:/", 18},
+                                                 {"https://a.example:0/", 18},
+                                                 {"https://a.example:0443/", 18},
+                                                 {"https://a.example:65536/", 18},
+                                                 {"https://a.example:44a/", 20},
+                                                 {"https://a.example:443:1/", 21},
+                                                 {"https://a.example:99999999999/", 18},
+                                                 {"https://a.example/%", 18},
+                                                 {"https://a.example/%4", 18},
+                                                 {"https://a.example/%4g", 18},
+                                                 {"https://a.example/a|b", 19},
+                                                 {"https://a.example/a\"b", 19},
+                                                 {"https://a.example/?q[]=1", 20},
+                                                 {"https://a.example/\xC3\xBC", 18}}) {
         check_refused(fault);
     }
 }
@@ -117,8 +157,8 @@ TEST_CASE("url: keeps to the limits of host and length") {
 
     const std::string base = "https://a.example/";
     CHECK(fw::Url::parse(base + std::string(fw::url_bytes_max - base.size(), 'x')));
-    check_refused({base + std::string(fw::url_bytes_max - base.size() + 1, 'x'), fw::url_bytes_max,
-                   fw::Errc::limit_exceeded});
+    check_refused(
+        {base + std::string(fw::url_bytes_max - base.size() + 1, 'x'), fw::url_bytes_max, fw::Errc::limit_exceeded});
 }
 
 TEST_CASE("url: its canonical text reads back as itself") {
