@@ -12,3 +12,12 @@ foreach(example IN ITEMS receive send)
         message(FATAL_ERROR "README.md does not show the part of examples/${example}.cpp between '// [${example}]'")
     endif()
 endforeach()
+
+# Every link to a file or folder of ours leads somewhere.
+string(REGEX MATCHALL "\\((docs/|examples/|[A-Z]+[.]md)[^)]*\\)" links "${readme}")
+foreach(link IN LISTS links)
+    string(REGEX REPLACE "[()]" "" path "${link}")
+    if(NOT EXISTS "${source}/${path}")
+        message(FATAL_ERROR "README.md links to ${path}, which is not there")
+    endif()
+endforeach()
