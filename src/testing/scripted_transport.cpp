@@ -59,8 +59,8 @@ void ScriptedTransport::cancel(Token token) {
     const std::scoped_lock lock(mutex_);
     if (const auto asked = asking_.find(token); asked != asking_.end()) asked->second = true;
     for (auto* queue : {&waiting_, &hanging_}) {
-        const auto found = std::find_if(queue->begin(), queue->end(),
-                                        [&](const Attempt& attempt) { return attempt.token == token; });
+        const auto found =
+            std::find_if(queue->begin(), queue->end(), [&](const Attempt& attempt) { return attempt.token == token; });
         if (found == queue->end()) continue;
         cancelled_.push_back(std::move(*found));
         queue->erase(found);

@@ -12,8 +12,7 @@ constexpr auto stripe_body =
     R"({"eventId":"9f1c7e2a8c4d4b1b9e3f5a6d7c8b9a0e","eventType":"contact.updated","object":"event"})"sv;
 constexpr auto tampered_body =
     R"({"eventId":"9f1c7e2a8c4d4b1b9e3f5a6d7c8b9a0e","eventType":"contact.deleted","object":"event"})"sv;
-constexpr auto stripe_signature =
-    "t=1717023600,v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86"sv;
+constexpr auto stripe_signature = "t=1717023600,v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86"sv;
 constexpr auto envelope_body =
     R"({"eventId":"0197a1b2c3d47e5f8a9b0c1d2e3f4a5b","eventType":"contact.status_changed",)"
     R"("eventTimestamp":"2026-06-10T23:45:00.123Z","locationId":1234,"organizationId":5678,"apiVersion":"v1",)"
@@ -48,16 +47,17 @@ constexpr SignatureVector ufp(std::string_view name, std::string_view body, std:
 constexpr SignatureVector standard(std::string_view name, std::string_view body, std::string_view signature,
                                    std::string_view id = standard_id, std::int64_t verified_at = standard_time,
                                    std::optional<Errc> refusal = {}, bool canonical = false) {
-    return {name, Scheme::standard_webhooks, standard_secret, body, signature, "1614265330", id, verified_at, refusal,
-            canonical};
+    return {
+        name,     Scheme::standard_webhooks, standard_secret, body, signature, "1614265330", id, verified_at, refusal,
+        canonical};
 }
 
 constexpr SignatureVector table[] = {
     fpt("fpt: made with npm stripe", stripe_body, stripe_signature, stripe_time, {}, true),
     fpt("fpt: an envelope", envelope_body,
         "t=1781135100,v1=c48ebff90fe4fd380fb60676b49f617142c37f7e21c4a850c615bd0f68b42792", 1781135100, {}, true),
-    fpt("fpt: an empty body", "",
-        "t=1717023600,v1=f576ac1224e91b293b31de7f8c28097e3f5a9c6221d44b9795b5526a3fe9fca1", stripe_time, {}, true),
+    fpt("fpt: an empty body", "", "t=1717023600,v1=f576ac1224e91b293b31de7f8c28097e3f5a9c6221d44b9795b5526a3fe9fca1",
+        stripe_time, {}, true),
     fpt("fpt: a body that is not UTF-8 and holds a zero byte", binary_body,
         "t=1717023600,v1=f648a853b1c46fbb747bf1f6d5f06c32c7ede6fd941af3a662cb01631b77df28", stripe_time, {}, true),
     fpt("fpt: upper-case hex", stripe_body,
@@ -89,8 +89,8 @@ constexpr SignatureVector table[] = {
     fpt("fpt: the time twice", stripe_body,
         "t=1717023600,t=1717023600,v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86", stripe_time,
         Errc::signature_malformed),
-    fpt("fpt: no time", stripe_body, "v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86",
-        stripe_time, Errc::signature_missing),
+    fpt("fpt: no time", stripe_body, "v1=346aa46e7746e77d7038840fcc19a75c961da302abcfc12d33c450c2e2b13f86", stripe_time,
+        Errc::signature_missing),
     fpt("fpt: no signature", stripe_body, "t=1717023600", stripe_time, Errc::signature_missing),
 
     ufp("ufp: the documented sample", ufp_body, ufp_signature, {}, true),
@@ -100,8 +100,8 @@ constexpr SignatureVector table[] = {
     ufp("ufp: a prefix that another vendor writes", ufp_body,
         "sha256=eb1a6ccee42fd6dbe7d0d3d398e29ffe3771d40461109054d06bc0acfb889bd0", Errc::signature_malformed),
 
-    standard("standard webhooks: from its libraries", standard_body, standard_signature, standard_id, standard_time,
-             {}, true),
+    standard("standard webhooks: from its libraries", standard_body, standard_signature, standard_id, standard_time, {},
+             true),
     standard("standard webhooks: a body that is not UTF-8", "\xff\x00\n"sv,
              "v1,4sn29jDFYwnkbIP2a79bg8j7tuOlff18NUB4jAJDwuY=", "msg_2", standard_time, {}, true),
     standard("standard webhooks: the matching signature stands last", standard_body,
@@ -110,8 +110,7 @@ constexpr SignatureVector table[] = {
     standard("standard webhooks: another id", standard_body, standard_signature, "msg_other", standard_time,
              Errc::signature_mismatch),
     standard("standard webhooks: the secret's text taken for the key", standard_body,
-             "v1,TcxlhK9b6UD6iVI1ZU2tTqp8PEVfYRseNNfa6b+LcUg=", standard_id, standard_time,
-             Errc::signature_mismatch),
+             "v1,TcxlhK9b6UD6iVI1ZU2tTqp8PEVfYRseNNfa6b+LcUg=", standard_id, standard_time, Errc::signature_mismatch),
     standard("standard webhooks: 301 s old", standard_body, standard_signature, standard_id, standard_time + 301,
              Errc::timestamp_too_old),
 };

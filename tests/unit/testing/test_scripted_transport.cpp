@@ -49,9 +49,8 @@ TEST_CASE("scripted transport: a completion may start the next attempt in the sl
     std::vector<std::string> log;
     ScriptedTransport transport(always(200), ScriptedTransport::Mode::by_run);
     transport.set_slots(1);
-    REQUIRE(transport.start(request_to(url), [&](const fw::TransportOutcome&) {
-        CHECK(transport.start(request_to(url), into(log)));
-    }));
+    REQUIRE(transport.start(request_to(url),
+                            [&](const fw::TransportOutcome&) { CHECK(transport.start(request_to(url), into(log))); }));
     CHECK(transport.start(request_to(url), into(log)).error() == fw::Errc::overloaded);
     CHECK(transport.run() == 2);
     CHECK(log == std::vector<std::string>{"200"});
