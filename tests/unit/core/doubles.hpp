@@ -39,8 +39,7 @@ class ConstantRandom final : public fw::RandomSource {
 class CountingRandom final : public fw::RandomSource {
   public:
     fw::Result<void> fill(std::span<std::byte> out) override {
-        for (std::byte& byte : out)
-            byte = static_cast<std::byte>(next_++);
+        for (std::byte& byte : out) byte = static_cast<std::byte>(next_++);
         return {};
     }
 
