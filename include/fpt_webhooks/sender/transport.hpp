@@ -72,7 +72,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Transport {
     // member, start() included, and must not block. With `cancelled` at the latest when the transport is destroyed.
     // Errors, `done` then not called: invalid_argument (header, method, limit, no policy), what
     // EndpointPolicy::check_url says of the URL (malformed, limit_exceeded, refused_by_policy), overloaded (all slots
-    // in use), forked.
+    // in use), cancelled (the transport is being destroyed), forked.
     [[nodiscard]] virtual Result<Token> start(TransportRequest request, Completion done) = 0;
 
     // Ends an attempt early: it completes with `cancelled`, unless it completed before. An unknown token is ignored.
