@@ -26,7 +26,7 @@ class EnvelopeReader final : private detail::TopLevelReader {
     Result<Envelope> decode(ByteView body, std::size_t body_bytes_max) {
         if (auto done = read(body, body_bytes_max); !done) return done.error();
         for (std::size_t index = 0; index < field_names.size(); ++index) {
-            if (auto there = require(index); !there) return there.error();
+            if (!seen(index)) return missing(field_names[index]);
         }
         auto extra = take_extra();
         if (!extra) return extra.error();

@@ -27,7 +27,10 @@ std::optional<std::size_t> find_repeated(std::span<const ExtraField> extra) {
 }  // namespace
 
 Result<void> TopLevelReader::member(const JsonMember& member) {
-    const auto known = std::find(names_.begin(), names_.end(), member.name);
+    // Senders write the fields in the documented order: the one after the last one seen is the likeliest.
+    const bool expected = next_ < names_.size() && names_[next_] == member.name;
+    const auto known = expected ? names_.begin() + static_cast<std::ptrdiff_t>(next_)
+                                : std::find(names_.begin(), names_.end(), member.name);
     if (known == names_.end()) {
         extra_.push_back({std::string(member.name), std::string(member.raw)});
         extra_offsets_.push_back(member.name_offset);
@@ -36,6 +39,7 @@ Result<void> TopLevelReader::member(const JsonMember& member) {
     const auto index = static_cast<std::size_t>(known - names_.begin());
     if (seen(index)) return Error(Errc::malformed, std::string(*known) + ": stands twice", member.name_offset);
     seen_ |= std::uint32_t{1} << index;
+    next_ = index + 1;
     return field(index, member);
 }
 
@@ -50,16 +54,12 @@ Result<void> TopLevelReader::read(ByteView body, std::size_t body_bytes_max) {
     return {};
 }
 
-Result<void> TopLevelReader::require(std::size_t index) const {
-    if (seen(index)) return {};
-    return missing(names_[index]);
-}
-
 Error TopLevelReader::missing(std::string_view name) const {
     return Error(Errc::malformed, std::string(name) + ": missing", closing_);
 }
 
 Result<std::vector<ExtraField>> TopLevelReader::take_extra() {
+    if (extra_.empty()) return std::vector<ExtraField>();
     if (const auto repeated = find_repeated(extra_)) {
         return Error(Errc::malformed, "an extra field stands twice", extra_offsets_[*repeated]);
     }

@@ -30,12 +30,11 @@ class TopLevelReader : public JsonVisitor {
     // The known field with this index in `names`; called at most once for each.
     virtual Result<void> field(std::size_t index, const JsonMember& member) = 0;
 
-    // Scans the body. Afterwards `require` and `take_extra` may be called.
+    // Scans the body. Afterwards `missing` and `take_extra` may be called.
     Result<void> read(ByteView body, std::size_t body_bytes_max);
 
     [[nodiscard]] bool seen(std::size_t index) const noexcept { return (seen_ >> index & 1) != 0; }
-    // Errors: malformed when the field was not there; the offset is that of the closing brace.
-    [[nodiscard]] Result<void> require(std::size_t index) const;
+    // For a field that was not there: malformed, at the closing brace.
     [[nodiscard]] Error missing(std::string_view name) const;
 
     // The extra fields in their order. Errors: malformed when two have the same name.
@@ -44,6 +43,7 @@ class TopLevelReader : public JsonVisitor {
   private:
     const std::span<const std::string_view> names_;
     std::uint32_t seen_ = 0;
+    std::size_t next_ = 0;  // of names_: where the next field is looked for first
     std::size_t closing_ = 0;
     std::vector<ExtraField> extra_;
     std::vector<std::size_t> extra_offsets_;  // of their names

@@ -26,7 +26,7 @@ class UfpReader final : private detail::TopLevelReader {
         if (auto done = read(body, body_bytes_max); !done) return done.error();
         if (event_.event_key.empty()) return missing(field_names[webhook_event_type]);
         for (const Field needed : {Field::created_at, Field::tenant_id, Field::payload}) {
-            if (auto there = require(needed); !there) return there.error();
+            if (!seen(needed)) return missing(field_names[needed]);
         }
         auto extra = take_extra();
         if (!extra) return extra.error();
