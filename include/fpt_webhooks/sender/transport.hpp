@@ -44,7 +44,8 @@ struct TransportTimings {
 };
 
 struct TransportOutcome {
-    // Any status is a value: 500 as well as 200. The body is cut to response_bytes_kept_max.
+    // Any status is a value: 500 as well as 200. The body is cut to response_bytes_kept_max; of very many header fields
+    // the first ones are kept.
     // Errors: refused_by_policy (nothing was sent), resolve_failed, connect_failed (the peer refused or did not
     // answer), tls_failed, certificate_rejected, timed_out, no_response (in doubt), bad_response, cancelled,
     // local_failure (not the peer's fault).
