@@ -34,69 +34,58 @@ constexpr std::string_view ufp_body =
     R"("created_by":858,"track_mode":"StaffWebApp","is_child":"False","relation":"None","parent_id":0}})";
 
 template <unsigned flags>
-void bare_sax(benchmark::State& state, std::string_view body) {
-    const std::string text(body);  // zero-terminated
-    for (auto _ : state) {
+bench::Suite::Once bare_sax(std::string_view body) {
+    return [text = std::string(body)] {  // zero-terminated
         rapidjson::Reader reader;
         rapidjson::StringStream stream(text.c_str());
         rapidjson::BaseReaderHandler<> handler;
         const auto parsed = reader.Parse<flags>(stream, handler);
         benchmark::DoNotOptimize(parsed.IsError());
-    }
-    state.SetItemsProcessed(state.iterations());
+    };
 }
 
-void decode_envelope(benchmark::State& state) {
-    for (auto _ : state) {
-        auto envelope = fw::decode_envelope(fw::bytes_of(fpt_body));
-        benchmark::DoNotOptimize(envelope);
-    }
-    state.SetItemsProcessed(state.iterations());
+void decode_envelope() {
+    auto envelope = fw::decode_envelope(fw::bytes_of(fpt_body));
+    benchmark::DoNotOptimize(envelope);
 }
 
-void encode_envelope(benchmark::State& state) {
-    const auto envelope = fw::decode_envelope(fw::bytes_of(fpt_body)).value();
-    for (auto _ : state) {
-        auto body = fw::encode_envelope(envelope);
-        benchmark::DoNotOptimize(body);
-    }
-    state.SetItemsProcessed(state.iterations());
+void decode_ufp_event() {
+    auto event = fw::decode_ufp_event(fw::bytes_of(ufp_body));
+    benchmark::DoNotOptimize(event);
 }
 
-void data_as(benchmark::State& state) {
-    const auto envelope = fw::decode_envelope(fw::bytes_of(fpt_body)).value();
-    for (auto _ : state) {
-        auto event = envelope.data_as<fw::ContactSubGroupChanged>();
-        benchmark::DoNotOptimize(event);
-    }
-    state.SetItemsProcessed(state.iterations());
+const fw::Envelope& sample() {
+    static const auto envelope = fw::decode_envelope(fw::bytes_of(fpt_body)).value();
+    return envelope;
 }
 
-void decode_ufp_event(benchmark::State& state) {
-    for (auto _ : state) {
-        auto event = fw::decode_ufp_event(fw::bytes_of(ufp_body));
-        benchmark::DoNotOptimize(event);
-    }
-    state.SetItemsProcessed(state.iterations());
+void encode_envelope() {
+    auto body = fw::encode_envelope(sample());
+    benchmark::DoNotOptimize(body);
 }
 
-BENCHMARK(decode_envelope);
-BENCHMARK(encode_envelope);
-BENCHMARK(data_as);
-BENCHMARK(decode_ufp_event);
+void data_as() {
+    auto event = sample().data_as<fw::ContactSubGroupChanged>();
+    benchmark::DoNotOptimize(event);
+}
 
 }  // namespace
 
 int main(int argc, char* argv[]) {
     constexpr unsigned validating = rapidjson::kParseValidateEncodingFlag;
     constexpr unsigned unchecked = rapidjson::kParseNoFlags;
-    benchmark::RegisterBenchmark("bare_sax_validating", bare_sax<validating>, fpt_body);
-    benchmark::RegisterBenchmark("bare_sax_unchecked", bare_sax<unchecked>, fpt_body);
-    benchmark::RegisterBenchmark("bare_sax_validating_ufp", bare_sax<validating>, ufp_body);
-    const bench::Ratio ratios[] = {
+    bench::Suite suite;
+    suite.add("bare_sax_validating", bare_sax<validating>(fpt_body));
+    suite.add("bare_sax_unchecked", bare_sax<unchecked>(fpt_body));
+    suite.add("bare_sax_validating_ufp", bare_sax<validating>(ufp_body));
+    suite.add("decode_envelope", decode_envelope);
+    suite.add("decode_ufp_event", decode_ufp_event);
+    suite.add("encode_envelope", encode_envelope);
+    suite.add("data_as", data_as);
+    constexpr bench::Ratio ratios[] = {
         {"decode_envelope", "bare_sax_validating", 0.8},
         {"decode_envelope", "bare_sax_unchecked"},
         {"decode_ufp_event", "bare_sax_validating_ufp", 0.8},
     };
-    return bench::run(argc, argv, ratios);
+    return suite.run(argc, argv, ratios);
 }

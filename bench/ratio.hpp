@@ -1,13 +1,17 @@
-// A main function for benchmarks that are judged by a ratio to a limit measured in the same run: absolute figures move
-// from machine to machine and from minute to minute, ratios much less.
+// Benchmarks that are judged by a ratio to a limit measured in the same run: absolute figures move from machine to
+// machine and from minute to minute, ratios much less.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdio>
-#include <limits>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -21,63 +25,74 @@ struct Ratio {
     double target = 0;  // 0: none
 };
 
-// Prints each benchmark's median, and remembers its best time and its median.
-class RatioReporter : public benchmark::ConsoleReporter {
-  public:
-    RatioReporter() : ConsoleReporter(OO_None) {}
+inline double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
 
-    void ReportRuns(const std::vector<Run>& runs) override {
-        std::vector<Run> medians;
-        for (const Run& run : runs) {
-            if (run.error_occurred) continue;
-            Times& times = times_[run.run_name.function_name];
-            const double time = run.GetAdjustedCPUTime();
-            if (run.run_type == Run::RT_Iteration) times.best = std::min(times.best, time);
-            if (run.aggregate_name == "median") {
-                times.median = time;
-                medians.push_back(run);
-            }
-        }
-        if (!medians.empty()) ConsoleReporter::ReportRuns(medians);
+// Each benchmark is a function that does its work once. Google Benchmark gives the absolute figures; the ratios come
+// from pairs of our own: subject and limit take turns of a fraction of a millisecond, and the median of the pairs'
+// ratios counts. A shared machine changes its speed by half for seconds on end, which hits both of a pair alike.
+class Suite {
+  public:
+    using Once = std::function<void()>;
+
+    void add(std::string name, Once once) {
+        benchmark::RegisterBenchmark(name.c_str(), [once](benchmark::State& state) {
+            for (auto _ : state) once();
+            state.SetItemsProcessed(state.iterations());
+        });
+        once_.emplace(std::move(name), std::move(once));
     }
 
-    void print(std::span<const Ratio> ratios) const {
+    // The command line is Google Benchmark's.
+    int run(int argc, char* argv[], std::span<const Ratio> ratios) const {
+        benchmark::Initialize(&argc, argv);
+        if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+        benchmark::RunSpecifiedBenchmarks();
+        benchmark::Shutdown();
         for (const Ratio& ratio : ratios) {
-            const auto subject = times_.find(ratio.subject);
-            const auto limit = times_.find(ratio.limit);
-            if (subject == times_.end() || limit == times_.end()) continue;  // filtered out by the command line
-            std::printf("%s / %s: %.2f by best times, %.2f by medians", ratio.subject, ratio.limit,
-                        limit->second.best / subject->second.best, limit->second.median / subject->second.median);
+            const auto [low, middle, high] = paired(once_.at(ratio.subject), once_.at(ratio.limit));
+            std::printf("%s / %s: %.2f, half of the pairs from %.2f to %.2f", ratio.subject, ratio.limit, middle, low,
+                        high);
             if (ratio.target > 0) std::printf(" (target %.2f)", ratio.target);
             std::printf("\n");
         }
+        return 0;
     }
 
   private:
-    struct Times {
-        double best = std::numeric_limits<double>::infinity();
-        double median = 0;
-    };
-    std::map<std::string, Times> times_;
+    static constexpr int pairs = 2001;
+    static constexpr std::chrono::microseconds turn{100};
+
+    static double seconds(const Once& once, std::size_t times) {
+        const auto start = std::chrono::steady_clock::now();
+        for (std::size_t i = 0; i < times; ++i) once();
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+
+    // As often as fits into a turn.
+    static std::size_t times_a_turn(const Once& once) {
+        std::vector<double> runs;
+        for (int i = 0; i < 101; ++i) runs.push_back(seconds(once, 10) / 10);
+        return static_cast<std::size_t>(std::chrono::duration<double>(turn).count() / median(std::move(runs))) + 1;
+    }
+
+    // The lower quartile, the median and the upper quartile of the pairs' ratios.
+    static std::array<double, 3> paired(const Once& subject, const Once& limit) {
+        const std::size_t subject_times = times_a_turn(subject);
+        const std::size_t limit_times = times_a_turn(limit);
+        std::vector<double> values;
+        for (int i = 0; i < pairs; ++i) {
+            const double of_subject = seconds(subject, subject_times) / static_cast<double>(subject_times);
+            const double of_limit = seconds(limit, limit_times) / static_cast<double>(limit_times);
+            values.push_back(of_limit / of_subject);
+        }
+        std::sort(values.begin(), values.end());
+        return {values[pairs / 4], values[pairs / 2], values[pairs * 3 / 4]};
+    }
+
+    std::map<std::string, Once, std::less<>> once_;
 };
-
-// Many short repetitions in random order, so that a busy moment of the machine hits all alike; the command line
-// may say otherwise.
-inline int run(int argc, char* argv[], std::span<const Ratio> ratios) {
-    std::vector<std::string> texts = {argv[0], "--benchmark_repetitions=15",
-                                      "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.02"};
-    texts.insert(texts.end(), argv + 1, argv + argc);
-    std::vector<char*> arguments;
-    for (std::string& text : texts) arguments.push_back(text.data());
-    int count = static_cast<int>(arguments.size());
-
-    benchmark::Initialize(&count, arguments.data());
-    if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
-    RatioReporter reporter;
-    benchmark::RunSpecifiedBenchmarks(&reporter);
-    reporter.print(ratios);
-    benchmark::Shutdown();
-    return 0;
-}
 
 }  // namespace bench

@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace fpt_webhooks::inline v0_1::detail {
 
 constexpr bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20; }
@@ -13,8 +17,20 @@ constexpr bool is_plain(char c) noexcept {
 }
 
 // The end of the run of bytes at `at` that stand for themselves in a JSON string: ASCII, no control character, quote
-// or backslash. Eight at a time: this is where a decoder spends its time.
+// or backslash. Sixteen or eight at a time: this is where a decoder spends its time.
 inline const char* plain_end(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+    while (end - at >= 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        // Signed, so that what is not ASCII counts as less than a space too.
+        const __m128i special = _mm_or_si128(
+            _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+        const auto hits = static_cast<unsigned>(_mm_movemask_epi8(special));
+        if (hits != 0) return at + std::countr_zero(hits);
+        at += 16;
+    }
+#endif
     constexpr std::uint64_t ones = 0x0101010101010101;
     constexpr std::uint64_t highs = ones * 0x80;
     while (end - at >= 8) {

@@ -67,11 +67,12 @@ enum class JsonRoot { object, any };
 template <class Rep>
 [[nodiscard]] Result<Rep> read_integer(const JsonMember& member) {
     constexpr std::size_t shown_max = 20;  // the digits of 64 bits; more would only fill a log
-    if (member.kind != JsonKind::number || member.raw.find_first_of(".eE") != std::string_view::npos) {
+    Rep value = 0;
+    const char* const end = member.raw.data() + member.raw.size();
+    const auto parsed = std::from_chars(member.raw.data(), end, value);
+    if (member.kind != JsonKind::number || parsed.ptr != end) {  // a fraction or an exponent is left over
         return member.error(Errc::malformed, "an integer is needed");
     }
-    Rep value = 0;
-    const auto parsed = std::from_chars(member.raw.data(), member.raw.data() + member.raw.size(), value);
     if (parsed.ec != std::errc()) {
         const auto shown = member.raw.size() <= shown_max ? member.raw : std::string_view("the number");
         return member.error(Errc::out_of_range,
