@@ -15,11 +15,13 @@
 #include <fpt_webhooks/core/ids.hpp>
 #include <fpt_webhooks/core/json_object.hpp>
 #include <fpt_webhooks/core/make_envelope.hpp>
+#include <fpt_webhooks/core/pii.hpp>
 #include <fpt_webhooks/core/profile.hpp>
 #include <fpt_webhooks/core/random.hpp>
 #include <fpt_webhooks/core/result.hpp>
 #include <fpt_webhooks/core/scheme.hpp>
 #include <fpt_webhooks/core/secret.hpp>
+#include <fpt_webhooks/core/sha256.hpp>
 #include <fpt_webhooks/core/signer.hpp>
 #include <fpt_webhooks/core/timestamp.hpp>
 #include <fpt_webhooks/core/ufp_catalogue.hpp>

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <fpt_webhooks/core.hpp>
+#include <fpt_webhooks/sender/actor.hpp>
 #include <fpt_webhooks/sender/deliver_once.hpp>
+#include <fpt_webhooks/sender/delivery.hpp>
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/event_choice.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
@@ -10,6 +12,8 @@
 #include <fpt_webhooks/sender/retry_after.hpp>
 #include <fpt_webhooks/sender/retry_policy.hpp>
 #include <fpt_webhooks/sender/scope.hpp>
+#include <fpt_webhooks/sender/store.hpp>
 #include <fpt_webhooks/sender/subscription.hpp>
+#include <fpt_webhooks/sender/subscription_record.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
 #include <fpt_webhooks/sender/url.hpp>

@@ -46,6 +46,17 @@ const char* describe(Errc code) noexcept {
         case Errc::forked: return "called in a forked child";
         case Errc::crypto_failed: return "cryptographic library failed";
         case Errc::local_failure: return "failure on this machine";
+        case Errc::not_found: return "not found";
+        case Errc::conflict: return "conflict";
+        case Errc::forbidden: return "forbidden";
+        case Errc::wrong_state: return "wrong state";
+        case Errc::stopped: return "stopped";
+        case Errc::store_busy: return "store busy";
+        case Errc::store_failed: return "store failed";
+        case Errc::store_corrupt: return "store corrupt";
+        case Errc::store_version: return "store of a newer version";
+        case Errc::fenced: return "taken over by another dispatcher";
+        case Errc::commit_unknown: return "unknown whether it was written";
     }
     return "unknown error";
 }
@@ -60,10 +71,13 @@ Condition condition_of(Errc code) noexcept {
         case Errc::timed_out:
         case Errc::overloaded:
         case Errc::crypto_failed:
-        case Errc::local_failure: return Condition::transient;
+        case Errc::local_failure:
+        case Errc::store_busy:
+        case Errc::store_failed: return Condition::transient;
         case Errc::no_response:
         case Errc::bad_response:
-        case Errc::cancelled: return Condition::in_doubt;
+        case Errc::cancelled:
+        case Errc::commit_unknown: return Condition::in_doubt;
         case Errc::invalid_argument:
         case Errc::malformed:
         case Errc::out_of_range:
@@ -78,7 +92,15 @@ Condition condition_of(Errc code) noexcept {
         case Errc::lease_lost:
         case Errc::refused_by_policy:
         case Errc::certificate_rejected:
-        case Errc::forked: return Condition::permanent;
+        case Errc::forked:
+        case Errc::not_found:
+        case Errc::conflict:
+        case Errc::forbidden:
+        case Errc::wrong_state:
+        case Errc::stopped:
+        case Errc::store_corrupt:
+        case Errc::store_version:
+        case Errc::fenced: return Condition::permanent;
     }
     return Condition::permanent;
 }

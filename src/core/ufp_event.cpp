@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <openssl/sha.h>
+#include <fpt_webhooks/core/sha256.hpp>
 
 #include "core/hex.hpp"
 #include "core/json_scan.hpp"
@@ -115,12 +115,7 @@ Result<std::string> encode_ufp_event(const UfpEvent& event) {
 }
 
 std::string ufp_idempotency_key(ByteView body) {
-    std::array<std::byte, SHA256_DIGEST_LENGTH> digest{};
-    if (!SHA256(reinterpret_cast<const unsigned char*>(body.data()), body.size(),
-                reinterpret_cast<unsigned char*>(digest.data()))) {
-        // Never a made-up key: two events that share one would count as one.
-        detail::throw_bad_result_access(Error(Errc::crypto_failed, "SHA-256"));
-    }
+    const Sha256 digest = sha256(body);
     std::string text(2 * digest.size(), '0');
     detail::encode_hex(digest, text.data());
     return text;

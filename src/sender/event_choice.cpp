@@ -67,13 +67,15 @@ Result<void> EventChoice::add(std::string_view pattern) {
 }
 
 bool EventChoice::matches(const Envelope& event) const noexcept {
-    if (profile_ != Profile::fpt) return false;
-    return all_ || holds(names_, event.event_type.text()) || holds(families_, event.event_type.family());
+    return profile_ == Profile::fpt && matches(event.event_type.text());
 }
 
 bool EventChoice::matches(const UfpEvent& event) const noexcept {
-    if (profile_ != Profile::ufp) return false;
-    return all_ || holds(names_, canonical_ufp_key(event.event_key));
+    return profile_ == Profile::ufp && matches(canonical_ufp_key(event.event_key));
+}
+
+bool EventChoice::matches(std::string_view type) const noexcept {
+    return all_ || holds(names_, type) || holds(families_, type.substr(0, type.find('.')));
 }
 
 std::vector<std::string> EventChoice::patterns() const {

@@ -53,8 +53,21 @@ enum class Errc {
     overloaded = 69,            // a bounded queue or slot table is full
     forked = 70,                // called in a child process after fork; use the parent's object there only
 
+    not_found = 80,    // there is no such subscription, delivery or event
+    conflict = 81,     // the id is taken by another event, or the record was changed meanwhile: read it again
+    forbidden = 82,    // the acting role may not do this
+    wrong_state = 83,  // not in this status: resume what is disabled, generate a secret where one exists
+    stopped = 84,      // the dispatcher is stopping or has stopped
+
     crypto_failed = 90,  // OpenSSL reported a failure (no entropy, out of memory)
     local_failure = 91,  // this machine's fault, not the peer's: no descriptors, unreadable CA file, out of memory
+
+    store_busy = 100,     // the store is locked by another process, or has its one dispatcher already
+    store_failed = 101,   // the disk or the file failed; nothing of the call was written
+    store_corrupt = 102,  // the file is no database, or a damaged one; it is left as it is
+    store_version = 103,  // the store was made by a newer release
+    fenced = 104,         // another dispatcher has taken over; nothing was written
+    commit_unknown = 105  // the commit's reply was lost: it may have been written; repeat it
 };
 
 FPT_WEBHOOKS_CORE_EXPORT const std::error_category& error_category() noexcept;

@@ -36,6 +36,9 @@ class FPT_WEBHOOKS_SENDER_EXPORT EventChoice {
     [[nodiscard]] bool matches(const Envelope& event) const noexcept;
     [[nodiscard]] bool matches(const UfpEvent& event) const noexcept;
 
+    // A type of this choice's own profile: an FPT event type, or a UFP key as the catalogue spells it.
+    [[nodiscard]] bool matches(std::string_view type) const noexcept;
+
     // Canonical: aliases resolved, sorted, each once; what create() takes.
     [[nodiscard]] std::vector<std::string> patterns() const;
 

@@ -7,6 +7,7 @@
 
 #include <fpt_webhooks/core/envelope.hpp>
 #include <fpt_webhooks/core/ids.hpp>
+#include <fpt_webhooks/core/pii.hpp>
 #include <fpt_webhooks/core/profile.hpp>
 #include <fpt_webhooks/core/result.hpp>
 #include <fpt_webhooks/core/ufp_event.hpp>
@@ -38,6 +39,7 @@ struct SubscriptionOptions {
     Scope scope;                           // it also decides the profile
     std::vector<std::string> events = {};  // see EventChoice
     SubscriptionStatus status = SubscriptionStatus::active;
+    PiiCategories pii = {};  // what it may see; ignored for UFP, which is sent whole
 };
 
 // A regular value in which scope, event choice and profile always agree.
@@ -47,12 +49,20 @@ class FPT_WEBHOOKS_SENDER_EXPORT Subscription {
     // limit_exceeded and refused_by_policy from EndpointPolicy::check_url, with the place "url".
     [[nodiscard]] static Result<Subscription> create(SubscriptionOptions options, const EndpointPolicy& policy);
 
+    // The same for what a store kept: the policy judged its URL when it was created, and judges every attempt.
+    // Errors: invalid_argument, malformed, limit_exceeded.
+    [[nodiscard]] static Result<Subscription> restore(SubscriptionOptions options);
+
+    // What create() takes.
+    [[nodiscard]] SubscriptionOptions options() const;
+
     [[nodiscard]] SubscriptionId id() const noexcept { return id_; }
     [[nodiscard]] Profile profile() const noexcept { return scope_.profile(); }
     [[nodiscard]] const Url& url() const noexcept { return url_; }
     [[nodiscard]] const EventChoice& events() const noexcept { return events_; }
     [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
     [[nodiscard]] SubscriptionStatus status() const noexcept { return status_; }
+    [[nodiscard]] PiiCategories pii() const noexcept { return pii_; }
 
     // Which changes are allowed when is the dispatcher's affair.
     void set_status(SubscriptionStatus status) noexcept { status_ = status; }
@@ -68,13 +78,15 @@ class FPT_WEBHOOKS_SENDER_EXPORT Subscription {
     friend bool operator==(const Subscription&, const Subscription&) = default;
 
   private:
-    Subscription(SubscriptionId id, Url url, EventChoice events, Scope scope, SubscriptionStatus status) noexcept;
+    static Result<Subscription> make(SubscriptionOptions options, Result<Url> url);
+    Subscription(const SubscriptionOptions& options, Url url, EventChoice events) noexcept;
 
     SubscriptionId id_;
     Url url_;
     EventChoice events_;
     Scope scope_;
     SubscriptionStatus status_;
+    PiiCategories pii_;
 };
 
 }  // namespace fpt_webhooks::inline v0_1
