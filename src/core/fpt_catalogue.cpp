@@ -59,6 +59,23 @@ constexpr auto events = std::to_array<FptEventInfo>({
     {"campaign.*", "campaign", "later", false, "campaigns; events not named yet", {}},
 });
 
+struct FamilyPii {
+    std::string_view family;
+    PiiCategory category;
+};
+
+// All others: identity.
+constexpr auto family_pii = std::to_array<FamilyPii>({
+    {"payment", PiiCategory::financial},
+    {"membership", PiiCategory::financial},
+    {"subscription", PiiCategory::financial},
+    {"message", PiiCategory::message_content},
+});
+
+constexpr std::string_view family_of(std::string_view event_type) noexcept {
+    return event_type.substr(0, event_type.find('.'));
+}
+
 }  // namespace
 
 std::span<const FptEventInfo> fpt_events() noexcept { return events; }
@@ -67,6 +84,37 @@ const FptEventInfo* find_fpt_event(std::string_view name) noexcept {
     const auto found =
         std::find_if(events.begin(), events.end(), [&](const FptEventInfo& event) { return event.name == name; });
     return found != events.end() ? &*found : nullptr;
+}
+
+PiiCategory pii_default_of(std::string_view family) noexcept {
+    for (const FamilyPii& entry : family_pii) {
+        if (entry.family == family) return entry.category;
+    }
+    return PiiCategory::identity;
+}
+
+std::optional<PiiCategory> pii_category(std::string_view event_type, std::string_view field) noexcept {
+    if (is_id_field(field)) return std::nullopt;
+    const std::string_view family = family_of(event_type);
+    for (const FptEventInfo& event : events) {
+        if (event.fields.empty() || event.family != family) continue;
+        for (const FptFieldInfo& declared : event.fields) {
+            if (declared.name == field) return declared.pii;
+        }
+    }
+    return pii_default_of(family);
+}
+
+PiiCategories pii_categories_of(std::string_view event_type) noexcept {
+    const std::string_view family = family_of(event_type);
+    PiiCategories categories = PiiCategories::none().with(pii_default_of(family));
+    for (const FptEventInfo& event : events) {
+        if (event.fields.empty() || event.family != family) continue;
+        for (const FptFieldInfo& declared : event.fields) {
+            if (declared.pii) categories = categories.with(*declared.pii);
+        }
+    }
+    return categories;
 }
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,11 @@ class FPT_WEBHOOKS_CORE_EXPORT JsonObject {
     // counts is the reader's choice. Errors, each with offset: malformed, limit_exceeded, out_of_range (a number beyond
     // a double's range).
     [[nodiscard]] static Result<JsonObject> parse(std::string_view text);
+
+    // Without the members whose name `unwanted` holds for; it is asked once for each, in their order, with the decoded
+    // name. Of what is nested it is not asked. The others keep their text, white space within them included, and their
+    // order; when all stay, so does the whole text. Errors: malformed for a moved-from object, which has no text.
+    [[nodiscard]] Result<JsonObject> without(const std::function<bool(std::string_view name)>& unwanted) const;
 
     // Valid while this object lives unchanged.
     [[nodiscard]] const std::string& text() const noexcept { return text_; }

@@ -1,6 +1,7 @@
 #include <fpt_webhooks/core/fpt_catalogue.hpp>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -90,5 +91,68 @@ TEST_CASE("FPT catalogue: finds an event by its exact name") {
     for (const fw::FptEventInfo& event : fw::fpt_events()) CHECK(fw::find_fpt_event(event.name) == &event);
     for (const std::string_view name : {"", "contact", "contact.*", "Contact.created", "task.created"}) {
         CHECK(fw::find_fpt_event(name) == nullptr);
+    }
+}
+
+TEST_CASE("FPT catalogue: knows the default category of each family's fields") {
+    for (const fw::FptEventInfo& event : fw::fpt_events()) {
+        INFO(event.name);
+        const bool financial =
+            event.family == "payment" || event.family == "membership" || event.family == "subscription";
+        const auto expected = financial                   ? fw::PiiCategory::financial
+                              : event.family == "message" ? fw::PiiCategory::message_content
+                                                          : fw::PiiCategory::identity;
+        CHECK(fw::pii_default_of(event.family) == expected);
+        CHECK(fw::pii_category(event.name, "anything") == expected);
+        CHECK(fw::pii_categories_of(event.name) == fw::PiiCategories::none().with(expected));
+    }
+}
+
+TEST_CASE("FPT catalogue: gives every field its category, and none to ids and operations") {
+    struct Case {
+        std::string_view event_type;
+        std::string_view field;
+        std::optional<fw::PiiCategory> category;
+    };
+    const auto none = std::nullopt;
+    const Case cases[] = {
+        {"contact.created", "contactId", none},
+        {"contact.created", "operation", none},
+        {"contact.restored", "operation", none},  // as its family declares it
+        {"contact.status_changed", "newStatusId", none},
+        {"contact.sub_group_changed", "previousSubGroupId", none},
+        {"contact.created", "email", fw::PiiCategory::identity},
+        {"contact.created", "Operation", fw::PiiCategory::identity},
+        {"contact.created", "", fw::PiiCategory::identity},
+        {"payment.succeeded", "operation", fw::PiiCategory::financial},
+        {"payment.succeeded", "id", none},
+        {"payment.succeeded", "invoiceIds", none},
+        {"payment.succeeded", "amount", fw::PiiCategory::financial},
+        {"payment.not_invented_yet", "amount", fw::PiiCategory::financial},
+        {"payment.succeeded", "paid", fw::PiiCategory::financial},
+        {"payment.succeeded", "ID", fw::PiiCategory::financial},
+        {"payment.succeeded", "contactID", fw::PiiCategory::financial},
+        {"payment.succeeded", "contactid", fw::PiiCategory::financial},
+        {"payment.succeeded", "contactIdText", fw::PiiCategory::financial},
+        {"message.sms_received", "text", fw::PiiCategory::message_content},
+        {"message.sms_received", "messageId", none},
+        {"class.attended", "note", fw::PiiCategory::identity},
+        {"unheard.of", "name", fw::PiiCategory::identity},
+        {"payments.made", "amount", fw::PiiCategory::identity},
+        {"", "name", fw::PiiCategory::identity},
+    };
+    for (const Case& c : cases) {
+        INFO(c.event_type << ' ' << c.field);
+        CHECK(fw::pii_category(c.event_type, c.field) == c.category);
+        if (c.category) CHECK(fw::pii_categories_of(c.event_type).contains(*c.category));
+    }
+}
+
+TEST_CASE("FPT catalogue: declares a field's category the same in all events of a family") {
+    for (const fw::FptEventInfo& event : fw::fpt_events()) {
+        for (const fw::FptFieldInfo& field : event.fields) {
+            INFO(event.name << ' ' << field.name);
+            CHECK(fw::pii_category(event.name, field.name) == field.pii);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 #include <random>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -241,4 +242,64 @@ TEST_CASE("json object: keeps any valid object, and refuses every part of it tha
             REQUIRE(part.error().offset() <= size);
         }
     }
+}
+
+TEST_CASE("json object: leaves members out and keeps the text and the order of the others") {
+    struct Case {
+        std::string text;
+        std::string rest;  // without the members named "x"
+    };
+    const Case cases[] = {
+        {"{}", "{}"},
+        {"{ }", "{ }"},
+        {R"({ "a" : 1 , "b":[ 2 ]})", R"({ "a" : 1 , "b":[ 2 ]})"},
+        {R"({"x":1})", "{}"},
+        {R"({ "x" : {"x":1} , "x":null })", "{}"},
+        {R"({"x":1,"a":2})", R"({"a":2})"},
+        {R"({"a":2,"x":1})", R"({"a":2})"},
+        {R"({ "a" :  2 , "x":1 , "b" :	"," })", R"({"a" :  2,"b" :	","})"},
+        {R"({"a":1.50,"x":"}","b":{ "x":[1,2] },"a":-0})", R"({"a":1.50,"b":{ "x":[1,2] },"a":-0})"},
+        {R"({"\u0078":1,"\u0061":"\u0078","X":"x"})", R"({"\u0061":"\u0078","X":"x"})"},
+        {R"({"":"","x":""})", R"({"":""})"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.text);
+        const auto rest =
+            fw::JsonObject::parse(c.text).value().without([](std::string_view name) { return name == "x"; });
+        REQUIRE(rest);
+        CHECK(rest->text() == c.rest);
+    }
+}
+
+TEST_CASE("json object: asks about each member of its own once, by its decoded name") {
+    std::vector<std::string> names;
+    const auto object = fw::JsonObject::parse(R"({"a":{"b":1},"\u00e9\n":[{"c":2}],"a":3,"":0})").value();
+    CHECK(object
+              .without([&](std::string_view name) {
+                  names.emplace_back(name);
+                  return false;
+              })
+              .value() == object);
+    CHECK(names == std::vector<std::string>{"a", "é\n", "a", ""});
+}
+
+TEST_CASE("json object: stays a valid object whatever is left out of it") {
+    Generator generate;
+    std::mt19937_64 random(11);
+    for (int i = 0; i < 500; ++i) {
+        const auto object = fw::JsonObject::parse(generate.object(3)).value();
+        const auto rest = object.without([&](std::string_view) { return random() % 3 == 0; }).value();
+        INFO(object.text());
+        CHECK(fw::JsonObject::parse(rest.text()).value() == rest);
+        CHECK(object.without([](std::string_view) { return false; }).value() == object);
+        CHECK(object.without([](std::string_view) { return true; }).value().text().find(':') == std::string::npos);
+    }
+}
+
+TEST_CASE("json object: has no members left once it is moved from") {
+    auto object = fw::JsonObject::parse(R"({"a":"a text that is too long to be kept in the object itself"})").value();
+    const auto moved = std::move(object);
+    const auto rest = object.without([](std::string_view) { return true; });  // NOLINT(bugprone-use-after-move)
+    REQUIRE_FALSE(rest);
+    CHECK(rest.error() == fw::Errc::malformed);
 }
