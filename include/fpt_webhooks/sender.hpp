@@ -8,6 +8,7 @@
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/event_choice.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
+#include <fpt_webhooks/sender/pii_projection.hpp>
 #include <fpt_webhooks/sender/resolver.hpp>
 #include <fpt_webhooks/sender/retry_after.hpp>
 #include <fpt_webhooks/sender/retry_policy.hpp>
