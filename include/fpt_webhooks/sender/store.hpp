@@ -110,6 +110,11 @@ struct WaitingPage {
     std::optional<Timestamp> next_due = {};        // of what waits beyond these
 };
 
+struct ExpireResult {
+    std::vector<DeliveryId> ended = {};
+    std::optional<Timestamp> oldest_started = {};  // the first attempt's start, of what still waits after one
+};
+
 // When a subscription must be looked at: it has a waiting delivery that is due then, or a failure streak.
 struct SubscriptionWake {
     SubscriptionId subscription = {};
@@ -186,6 +191,11 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     // The subscription's waiting deliveries that are due at `now`. Read only.
     [[nodiscard]] virtual Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now,
                                                            std::size_t max) = 0;
+
+    // Ends the subscription's waiting deliveries whose first attempt started before this time, at most `max` of them:
+    // exhausted(window). For paused ones, whose windows run on.
+    [[nodiscard]] virtual Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before,
+                                                              Timestamp now, std::size_t max) = 0;
 
     // Every subscription with waiting deliveries or a streak. Read only; once, at start.
     [[nodiscard]] virtual Result<std::vector<SubscriptionWake>> wakes() = 0;
