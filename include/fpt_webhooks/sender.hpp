@@ -1,4 +1,4 @@
-// The sender component: subscriptions, retry and endpoint policy, and the seams to the network.
+// The sender component: subscriptions, stores, the dispatcher and its policies, and the seams to the network.
 #pragma once
 
 #include <fpt_webhooks/core.hpp>
@@ -8,6 +8,7 @@
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/event_choice.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
+#include <fpt_webhooks/sender/memory_store.hpp>
 #include <fpt_webhooks/sender/pii_projection.hpp>
 #include <fpt_webhooks/sender/resolver.hpp>
 #include <fpt_webhooks/sender/retry_after.hpp>
