@@ -5,10 +5,13 @@
 #include <fpt_webhooks/sender/actor.hpp>
 #include <fpt_webhooks/sender/deliver_once.hpp>
 #include <fpt_webhooks/sender/delivery.hpp>
+#include <fpt_webhooks/sender/dispatcher.hpp>
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/event_choice.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
 #include <fpt_webhooks/sender/memory_store.hpp>
+#include <fpt_webhooks/sender/metrics.hpp>
+#include <fpt_webhooks/sender/notice.hpp>
 #include <fpt_webhooks/sender/pii_projection.hpp>
 #include <fpt_webhooks/sender/resolver.hpp>
 #include <fpt_webhooks/sender/retry_after.hpp>

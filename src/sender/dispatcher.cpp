@@ -1,0 +1,847 @@
+#include <fpt_webhooks/sender/dispatcher.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <future>
+#include <limits>
+
+#include <fpt_webhooks/core/fpt_catalogue.hpp>
+#include <fpt_webhooks/core/ufp_catalogue.hpp>
+#include <fpt_webhooks/sender/pii_projection.hpp>
+
+#include "sender/dispatcher_impl.hpp"
+
+namespace fpt_webhooks::inline v0_1 {
+namespace {
+
+using detail::Engine;
+using std::chrono::milliseconds;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// Events of one commit: past this a longer transaction gains nothing more and makes everybody wait longer.
+constexpr std::size_t commit_events_max = 1'024;
+// Deliveries that one step of clearing up removes: well under a commit's usual time.
+constexpr std::size_t maintain_rows = 256;
+constexpr milliseconds maintain_interval{1'000};
+// A start is written with the next commit; if none comes, then after this.
+constexpr milliseconds start_write_delay{50};
+// After a failed commit or read: long enough not to burn the machine, short enough to heal unnoticed.
+constexpr milliseconds store_retry_delay{200};
+constexpr std::size_t notices_max = 4'096;
+constexpr std::size_t replay_page = 100;
+constexpr int edit_tries = 8;  // somebody else's edit came between reading and writing
+constexpr milliseconds option_time_max = std::chrono::hours(30 * 24);
+
+Error stopped_error() { return Error(Errc::stopped, "the dispatcher has been stopped"); }
+
+Result<AppendVerdict> result_of(AppendVerdict verdict) {
+    switch (verdict) {
+        case AppendVerdict::accepted:
+        case AppendVerdict::duplicate: return verdict;
+        case AppendVerdict::conflict: return Error(Errc::conflict, "event id: another event has it");
+        case AppendVerdict::full: return Error(Errc::store_full, "too many deliveries are pending");
+    }
+    return Error(Errc::store_failed, "unknown verdict");
+}
+
+const Scheme& scheme_of(Profile profile) { return profile == Profile::fpt ? Scheme::fpt : Scheme::ufp; }
+
+Result<void> check(const DispatcherOptions& options) {
+    const auto bad = [](const char* what) { return Error(Errc::invalid_argument, what); };
+    if (!options.store) return bad("store: needed");
+    if (!options.transport) return bad("transport: needed");
+    if (auto valid = options.fpt.validate(); !valid) return valid.error().in("fpt");
+    if (auto valid = options.ufp.validate(); !valid) return valid.error().in("ufp");
+    for (const auto& [name, value] :
+         {std::pair{"disable_after", options.disable_after}, std::pair{"no_secret_max", options.no_secret_max},
+          std::pair{"timeout", options.timeout}, std::pair{"connect_timeout", options.connect_timeout},
+          std::pair{"poll_interval", options.poll_interval}}) {
+        if (value <= milliseconds(0) || value > option_time_max) {
+            return Error(Errc::invalid_argument, std::string(name).append(": over zero, at most 30 days"));
+        }
+    }
+    if (options.in_flight_max == 0) return bad("in_flight_max: at least 1");
+    if (options.quarantine_in_flight_max == 0) return bad("quarantine_in_flight_max: at least 1");
+    if (options.publish_queue_max == 0) return bad("publish_queue_max: at least 1");
+    return {};
+}
+
+// The event as this subscription may see it.
+Result<std::string> body_for(const PendingDelivery& delivery, PiiCategories pii) {
+    if (delivery.profile == Profile::ufp || pii.contains(pii_categories_of(delivery.event_type))) return delivery.body;
+    auto event = decode_envelope(bytes_of(delivery.body), std::numeric_limits<std::size_t>::max());
+    if (!event) return std::move(event).error();
+    auto projected = project(*std::move(event), pii);
+    if (!projected) return std::move(projected).error();
+    return encode_envelope(*projected);
+}
+
+}  // namespace
+
+// ---- threads ----
+
+void Dispatcher::Impl::run_writer() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+        const auto urgent = [&] { return finishing || !publishes.empty() || outcomes_wait(); };
+        if (writes_wait()) {
+            writer_wake.wait_for(lock, start_write_delay, urgent);
+        } else {
+            writer_wake.wait(lock, [&] { return urgent() || writes_wait(); });
+        }
+        if (!write_step(lock)) {
+            if (finishing) return;
+            continue;
+        }
+        if (!store_failing) continue;
+        if (finishing) return;  // stop() has waited long enough; the next start finds what is not written in doubt
+        writer_wake.wait_for(lock, store_retry_delay, [&] { return finishing; });
+    }
+}
+
+bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
+    if (publishes.empty() && !writes_wait()) return false;
+    if (owns && !has_unwritten) {
+        engine->take_batch(unwritten);
+        has_unwritten = true;
+    }
+    StoreBatch batch = std::exchange(unwritten, {});
+    batch.epoch = owns ? epoch : 0;
+    batch.at = now();
+    std::vector<PublishDone> waiters;
+    while (!publishes.empty() && waiters.size() < commit_events_max) {
+        batch.events.push_back(std::move(publishes.front().event));
+        waiters.push_back(std::move(publishes.front().done));
+        publishes.pop_front();
+    }
+    lock.unlock();
+    const auto result = options.store->commit(batch);
+    lock.lock();
+    if (result) {
+        ++counts.commits;
+        if (std::exchange(store_failing, false)) add_notice({.kind = Notice::Kind::store_recovered});
+        for (const AppendVerdict verdict : result->events) {
+            if (verdict == AppendVerdict::accepted) ++counts.published;
+            if (verdict == AppendVerdict::duplicate) ++counts.duplicates;
+        }
+        counts.disabled += result->disabled.size();
+        if (std::exchange(has_unwritten, false)) engine->committed(*result, now());
+        if (owns) {
+            if (!batch.events.empty()) engine->fresh_available();
+            launch_ready();
+            wake_pump();
+        }
+    } else {
+        if (result.error() == Errc::fenced) {
+            owns = has_unwritten = false;
+            engine->drain();
+            add_notice({.kind = Notice::Kind::fenced, .detail = result.error().message()});
+        } else {
+            if (!std::exchange(store_failing, true)) {
+                add_notice({.kind = Notice::Kind::store_failed, .detail = result.error().message()});
+            }
+            batch.events.clear();
+            unwritten = std::move(batch);
+        }
+    }
+    collect_notices();
+    idle.notify_all();
+    lock.unlock();
+    for (std::size_t i = 0; i < waiters.size(); ++i) {
+        try {
+            waiters[i](result ? result_of(result->events[i]) : Result<AppendVerdict>(Error(result.error())));
+        } catch (...) {  // the host's; it must not end our thread
+        }
+    }
+    lock.lock();
+    return true;
+}
+
+void Dispatcher::Impl::run_pump() {
+    std::unique_lock lock(mutex);
+    while (!finishing && owns) {
+        const Pumped pumped = pump_step(lock);
+        if (pumped == Pumped::worked) continue;
+        if (pumped == Pumped::store_failed) {
+            pump_wake.wait_for(lock, store_retry_delay, [&] { return finishing; });
+            continue;
+        }
+        auto wait = options.poll_interval;
+        if (const auto wake = engine->next_wake()) wait = std::clamp(*wake - now(), milliseconds(1), wait);
+        const bool worked = pump_wake.wait_for(lock, wait, [&] { return finishing || pump_work; });
+        pump_work = false;
+        if (!worked) look_around(lock);
+    }
+}
+
+Dispatcher::Impl::Pumped Dispatcher::Impl::pump_step(std::unique_lock<std::mutex>& lock) {
+    const auto wants = engine->poll(now());
+    launch_ready();
+    collect_notices();
+    if (outcomes_wait()) writer_wake.notify_one();
+    if (!wants.fresh && wants.records.empty() && wants.waiting.empty() && wants.expire.empty()) return Pumped::idle;
+    lock.unlock();
+    const bool done = obey(wants);
+    lock.lock();
+    return done ? Pumped::worked : Pumped::store_failed;
+}
+
+void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
+    engine->fresh_available();  // another process may have published
+    lock.unlock();
+    read_changes();
+    if (options.clock->steady_now() >= next_maintain) {
+        const auto removed = options.store->maintain(options.retention, now(), maintain_rows);
+        const bool more = removed && *removed > 0;
+        next_maintain = options.clock->steady_now() + (more ? milliseconds(0) : maintain_interval);
+    }
+    lock.lock();
+}
+
+bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
+    bool failed = false;
+    if (wants.fresh) {
+        std::unique_lock lock(mutex);
+        const DeliveryId cursor = engine->cursor();
+        lock.unlock();
+        auto rows = options.store->take_fresh(cursor, detail::fresh_page_rows);
+        failed |= !rows;
+        lock.lock();
+        const bool more = !rows || rows->size() == detail::fresh_page_rows;
+        engine->add_fresh(rows ? *std::move(rows) : std::vector<PendingDelivery>(), more, now());
+    }
+    for (const auto& [id, until] : wants.waiting) {
+        auto page = options.store->take_waiting(id, until, detail::waiting_page_rows);
+        failed |= !page;
+        const std::scoped_lock lock(mutex);
+        if (page) {
+            engine->add_waiting(id, *std::move(page), now());
+        } else {
+            engine->waiting_failed(id);
+        }
+    }
+    for (const auto& [id, started_before] : wants.expire) {
+        const auto done = options.store->expire_waiting(id, started_before, now(), detail::waiting_page_rows);
+        failed |= !done;
+        const std::scoped_lock lock(mutex);
+        engine->expired(id, done ? &*done : nullptr, now());
+    }
+    // After the rows: a record is then at least as new as they are.
+    read_changes();
+    for (const SubscriptionId id : wants.records) {
+        auto record = options.store->subscription(id);
+        std::optional<Signer> signer;
+        bool readable = record.has_value();
+        if (record && record->secret_number != 0 && !record->deleted) {
+            const auto secret = options.store->secret(id);
+            auto made = secret ? Signer::create(scheme_of(record->subscription.profile()), *secret)
+                               : Result<Signer>(Error(secret.error()));
+            if (made) signer = *std::move(made);
+            readable = signer.has_value() || made.error() == Errc::not_found;
+        }
+        failed |= !readable;
+        const std::scoped_lock lock(mutex);
+        if (readable) {
+            engine->set_record({.record = *std::move(record), .signer = std::move(signer)}, now());
+        } else {
+            engine->record_failed(id);
+        }
+    }
+    return !failed;
+}
+
+void Dispatcher::Impl::read_changes() {
+    std::unique_lock lock(mutex);
+    const std::uint64_t since = seen_changes;
+    lock.unlock();
+    const auto changes = options.store->changes(since);
+    if (!changes) return;
+    lock.lock();
+    seen_changes = std::max(seen_changes, changes->sequence);
+    for (const SubscriptionId id : changes->subscriptions) engine->invalidate(id, now());
+}
+
+void Dispatcher::Impl::run_notifier() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+        notifier_wake.wait(lock, [&] { return finishing || !notices.empty(); });
+        if (notices.empty()) return;
+        const Notice notice = std::move(notices.front());
+        notices.pop_front();
+        lock.unlock();
+        try {
+            options.on_notice(notice);
+        } catch (...) {  // the host's; it must not end our thread
+        }
+        lock.lock();
+    }
+}
+
+// ---- attempts; all with the lock held ----
+
+void Dispatcher::Impl::launch_ready() {
+    while (owns) {
+        const auto plan = engine->next_start(now());
+        if (!plan) return;
+        launch(*plan);
+    }
+}
+
+void Dispatcher::Impl::launch(const detail::AttemptPlan& plan) {
+    const SubscriptionId id = plan.subscription;
+    const Timestamp wall = options.clock->now();
+    auto body = body_for(*plan.delivery, plan.pii);
+    auto started = [&]() -> Result<Transport::Token> {
+        if (!body) return std::move(body).error();
+        DeliveryRequest request{.profile = plan.delivery->profile,
+                                .url = plan.lane->record.subscription.url().to_string(),
+                                .body = *std::move(body),
+                                .policy = options.policy,
+                                .timeout = options.timeout,
+                                .connect_timeout = options.connect_timeout,
+                                .user_agent = options.user_agent};
+        Transport& transport = plan.quarantined ? *options.quarantine_transport : *options.transport;
+        auto token =
+            start_delivery(transport, *plan.lane->signer, *options.clock, std::move(request),
+                           [this, id, wall](TransportOutcome outcome) { complete(id, wall, std::move(outcome)); });
+        if (token) tokens[id] = {&transport, *token};
+        return token;
+    }();
+    ++counts.attempts;
+    if (started) return;
+    ++counts.failed_attempts;
+    const auto random = random_u64(*options.random);
+    engine->completed(id, outcome_of(started.error()), {}, wall, now(), random.value_or(0));
+}
+
+void Dispatcher::Impl::complete(SubscriptionId id, Timestamp wall_started, TransportOutcome outcome) {
+    AttemptOutcome attempt = outcome_of(outcome, options.clock->now());
+    std::string head;
+    std::uint64_t random = 0;
+    if (!attempt.succeeded()) {
+        if (outcome.response) head = std::move(outcome.response->body);
+        random = random_u64(*options.random).value_or(0);
+    }
+    const std::scoped_lock lock(mutex);
+    tokens.erase(id);
+    if (cancelling && attempt.error && *attempt.error == Errc::cancelled) {
+        engine->abandon(id);
+    } else {
+        const auto ms = static_cast<std::uint64_t>(
+            std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(outcome.timings.total).count()));
+        ++counts.attempt_latency[std::min<std::size_t>(std::bit_width(ms), counts.attempt_latency.size() - 1)];
+        ++(attempt.succeeded() ? counts.delivered : counts.failed_attempts);
+        engine->completed(id, attempt, std::move(head), wall_started, now(), random);
+        launch_ready();
+    }
+    collect_notices();
+    writer_wake.notify_one();
+    if (engine->wants_reads()) wake_pump();
+    if (engine->in_flight() == 0) idle.notify_all();
+}
+
+void Dispatcher::Impl::collect_notices() {
+    if (!engine) return;
+    for (Notice& notice : engine->take_notices()) {
+        if (notice.kind == Notice::Kind::exhausted) ++counts.exhausted;
+        if (notice.kind == Notice::Kind::dropped) ++counts.dropped;
+        add_notice(std::move(notice));
+    }
+}
+
+void Dispatcher::Impl::add_notice(Notice notice) {
+    if (!options.on_notice) return;
+    if (notices.size() >= notices_max) {
+        ++counts.notices_lost;
+        return;
+    }
+    notices.push_back(std::move(notice));
+    notifier_wake.notify_one();
+}
+
+// ---- life ----
+
+Result<std::unique_ptr<Dispatcher>> Dispatcher::create(DispatcherOptions options) {
+    if (auto valid = check(options); !valid) return valid.error();
+    if (!options.policy) {
+        auto policy = EndpointPolicy::create();
+        if (!policy) return std::move(policy).error();
+        options.policy = *std::move(policy);
+    }
+    if (!options.clock) options.clock = system_clock();
+    if (!options.random) options.random = system_random();
+    if (!options.quarantine_transport) options.quarantine_transport = options.transport;
+    auto clock = options.clock;
+    auto random = options.random;
+    auto impl = std::make_unique<Impl>(std::move(options));
+    Impl* const raw = impl.get();
+    raw->writer = std::thread([raw] { raw->run_writer(); });
+    if (raw->options.on_notice) raw->notifier = std::thread([raw] { raw->run_notifier(); });
+    return std::make_unique<Dispatcher>(std::move(impl), std::move(clock), std::move(random));
+}
+
+Dispatcher::Dispatcher(std::unique_ptr<Impl> impl, std::shared_ptr<const Clock> clock,
+                       std::shared_ptr<RandomSource> random) noexcept
+    : clock_(std::move(clock)), random_(std::move(random)), impl_(std::move(impl)) {}
+
+Dispatcher::~Dispatcher() {
+    if (impl_->forked()) {
+        static_cast<void>(impl_.release());  // its threads are the parent's
+        return;
+    }
+    stop(milliseconds(0));
+}
+
+Result<void> Dispatcher::start() {
+    if (impl_->forked()) return Error(Errc::forked);
+    if (auto begun = impl_->begin(); !begun) return begun;
+    impl_->pump = std::thread([impl = impl_.get()] { impl->run_pump(); });
+    return {};
+}
+
+Result<void> Dispatcher::Impl::begin() {
+    {
+        const std::scoped_lock lock(mutex);
+        if (stopping) return stopped_error();
+        if (engine) return Error(Errc::wrong_state, "the dispatcher was started before");
+    }
+    const Timestamp time = now();
+    const auto acquired = options.store->acquire(time);
+    if (!acquired) return acquired.error();
+    const auto fail = [&](const Error& error) {
+        options.store->release(*acquired);
+        return error;
+    };
+    // First the sequence, then the rest: what changes in between is read again.
+    const auto changes = options.store->changes(std::numeric_limits<std::int64_t>::max());
+    if (!changes) return fail(changes.error());
+    const auto wakes = options.store->wakes();
+    if (!wakes) return fail(wakes.error());
+    const auto stats = options.store->stats();
+    if (!stats) return fail(stats.error());
+
+    detail::EngineOptions engine_options{.fpt = options.fpt,
+                                         .ufp = options.ufp,
+                                         .disable_after = options.disable_after,
+                                         .streak_idle_max = options.disable_after / 2,
+                                         .no_secret_max = options.no_secret_max,
+                                         .slots = options.in_flight_max,
+                                         .quarantine_slots = options.quarantine_in_flight_max};
+    auto made = std::make_unique<Engine>(std::move(engine_options));
+    for (const SubscriptionWake& wake : *wakes) made->add_wake(wake, time);
+    made->set_active_subscriptions(stats->subscriptions_active);
+
+    const std::scoped_lock lock(mutex);
+    engine = std::move(made);
+    epoch = *acquired;
+    owns = true;
+    seen_changes = changes->sequence;
+    return {};
+}
+
+void Dispatcher::stop(milliseconds patience) {
+    if (impl_->forked()) return;
+    Impl& impl = *impl_;
+    std::unique_lock lock(impl.mutex);
+    if (std::exchange(impl.stopping, true)) return;
+    const auto deadline = std::chrono::steady_clock::now() + std::clamp(patience, milliseconds(0), option_time_max);
+    if (impl.engine) {
+        impl.engine->drain();
+        impl.idle.wait_until(lock, deadline, [&] { return impl.engine->in_flight() == 0; });
+        impl.cancelling = true;
+        std::vector<std::pair<Transport*, Transport::Token>> left;
+        for (const auto& [id, token] : impl.tokens) left.push_back(token);
+        lock.unlock();
+        for (const auto& [transport, token] : left) transport->cancel(token);
+        lock.lock();
+        impl.idle.wait(lock, [&] { return impl.engine->in_flight() == 0; });
+    }
+    // Everything that is known is written, as long as the store takes it.
+    impl.writer_wake.notify_one();
+    impl.idle.wait(lock, [&] {
+        return (impl.publishes.empty() && !impl.outcomes_wait()) ||
+               (impl.store_failing && std::chrono::steady_clock::now() >= deadline);
+    });
+    impl.finishing = true;
+    impl.writer_wake.notify_all();
+    impl.pump_wake.notify_all();
+    lock.unlock();
+    impl.writer.join();
+    if (impl.pump.joinable()) impl.pump.join();
+    lock.lock();
+    const std::deque<Impl::Publishing> unpublished = std::exchange(impl.publishes, {});
+    const bool owned = std::exchange(impl.owns, false);
+    impl.notifier_wake.notify_all();
+    lock.unlock();
+    for (const auto& publishing : unpublished) publishing.done(stopped_error());
+    if (impl.notifier.joinable()) impl.notifier.join();
+    if (owned) impl.options.store->release(impl.epoch);
+}
+
+// ---- publishing ----
+
+Result<void> Dispatcher::publish_async(NewEvent event, PublishDone done) {
+    if (impl_->forked()) return Error(Errc::forked);
+    const std::scoped_lock lock(impl_->mutex);
+    if (impl_->stopping) return stopped_error();
+    if (impl_->publishes.size() >= impl_->options.publish_queue_max) {
+        return Error(Errc::overloaded, "publish_queue_max events wait for their commit");
+    }
+    impl_->publishes.push_back({std::move(event), std::move(done)});
+    if (impl_->publishes.size() == 1) impl_->writer_wake.notify_one();
+    return {};
+}
+
+namespace {
+
+Result<AppendVerdict> publish_and_wait(Dispatcher& dispatcher, Result<NewEvent> event) {
+    if (!event) return std::move(event).error();
+    std::promise<Result<AppendVerdict>> promise;
+    auto future = promise.get_future();
+    const auto queued = dispatcher.publish_async(
+        *std::move(event), [&promise](const Result<AppendVerdict>& result) { promise.set_value(result); });
+    if (!queued) return queued.error();
+    return future.get();
+}
+
+}  // namespace
+
+Result<AppendVerdict> Dispatcher::publish(const Envelope& event) {
+    return publish_and_wait(*this, NewEvent::from(event));
+}
+
+Result<AppendVerdict> Dispatcher::publish(const UfpEvent& event, const EventId& id) {
+    return publish_and_wait(*this, NewEvent::from(event, id));
+}
+
+std::vector<Result<AppendVerdict>> Dispatcher::publish(std::span<const Envelope> events) {
+    std::vector<std::promise<Result<AppendVerdict>>> promises(events.size());
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        auto& promise = promises[i];
+        auto event = NewEvent::from(events[i]);
+        if (!event) {
+            promise.set_value(std::move(event).error());
+            continue;
+        }
+        const auto queued = publish_async(
+            *std::move(event), [&promise](const Result<AppendVerdict>& result) { promise.set_value(result); });
+        if (!queued) promise.set_value(queued.error());
+    }
+    std::vector<Result<AppendVerdict>> results;
+    results.reserve(events.size());
+    for (auto& promise : promises) results.push_back(promise.get_future().get());
+    return results;
+}
+
+// ---- subscriptions ----
+
+Result<SubscriptionRecord> Dispatcher::Impl::find(const Actor& actor, SubscriptionId id) {
+    if (forked()) return Error(Errc::forked);
+    auto record = options.store->subscription(id);
+    if (!record) return record;
+    if (record->deleted) return Error(Errc::not_found, "the subscription is deleted");
+    if (auto may = actor.may_manage(record->subscription.scope()); !may) return may.error();
+    return record;
+}
+
+// `make`: Result<SubscriptionEdit>(const SubscriptionRecord&). When this returns, the edit is obeyed: the lane reads
+// its record again before its next attempt.
+template <class MakeEdit>
+Result<SubscriptionRecord> Dispatcher::Impl::edit(const Actor& actor, SubscriptionId id, MakeEdit make) {
+    for (int tries = 1;; ++tries) {
+        const auto record = find(actor, id);
+        if (!record) return record;
+        Result<SubscriptionEdit> edit = make(*record);
+        if (!edit) return std::move(edit).error();
+        edit->expected_version = record->version;
+        edit->at = now();
+        auto edited = options.store->edit_subscription(*edit);
+        if (!edited && edited.error() == Errc::conflict && tries < edit_tries) continue;
+        if (!edited) return edited;
+        const std::scoped_lock lock(mutex);
+        if (owns) {
+            engine->invalidate(id, now());
+            wake_pump();
+        }
+        return edited;
+    }
+}
+
+namespace {
+
+Subscription with(const SubscriptionRecord& record, SubscriptionStatus status) {
+    Subscription subscription = record.subscription;
+    subscription.set_status(status);
+    return subscription;
+}
+
+Error wrong_status(const SubscriptionRecord& record) {
+    return Error(Errc::wrong_state, std::string("the subscription is ").append(name_of(record.subscription.status())));
+}
+
+}  // namespace
+
+Result<SubscriptionRecord> Dispatcher::create_subscription(const NewSubscription& subscription) {
+    if (impl_->forked()) return Error(Errc::forked);
+    auto scope = subscription.scope ? Result<Scope>(*subscription.scope) : subscription.actor.default_scope();
+    if (!scope) return std::move(scope).error();
+    if (auto may = subscription.actor.may_manage(*scope); !may) return may.error();
+    const auto made = Subscription::create(
+        {.url = subscription.url, .scope = *scope, .events = subscription.events, .pii = subscription.pii},
+        *impl_->options.policy);
+    if (!made) return made.error();
+    return impl_->options.store->create_subscription(*made, impl_->now());
+}
+
+Result<SubscriptionRecord> Dispatcher::edit_subscription(const Actor& actor, SubscriptionId id,
+                                                         const SubscriptionPatch& patch) {
+    return impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        SubscriptionOptions options = record.subscription.options();
+        if (patch.url) options.url = *patch.url;
+        if (patch.events) options.events = *patch.events;
+        if (patch.pii) options.pii = *patch.pii;
+        // The policy judges a new URL only: it may have become stricter than what an old one was judged by.
+        auto edited = patch.url ? Subscription::create(std::move(options), *impl_->options.policy)
+                                : Subscription::restore(std::move(options));
+        if (!edited) return std::move(edited).error();
+        SubscriptionEdit edit{.subscription = *std::move(edited), .end_streak = patch.url.has_value()};
+        if (patch.events || patch.pii) {
+            edit.cut = Cut{
+                .keep = edit.subscription.events(), .reason = EndReason::unsubscribed, .pii = edit.subscription.pii()};
+        }
+        return edit;
+    });
+}
+
+Result<Secret> Dispatcher::generate_secret(const Actor& actor, SubscriptionId id) {
+    auto secret = Secret::generate(*random_);
+    if (!secret) return secret;
+    const auto edited = impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        if (record.secret_number != 0) return Error(Errc::wrong_state, "there is a secret: rotate it");
+        return SubscriptionEdit{.subscription = record.subscription, .secret = *secret};
+    });
+    if (!edited) return edited.error();
+    return secret;
+}
+
+Result<Secret> Dispatcher::rotate_secret(const Actor& actor, SubscriptionId id) {
+    auto secret = Secret::generate(*random_);
+    if (!secret) return secret;
+    const auto edited = impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        if (record.secret_number == 0) return Error(Errc::wrong_state, "there is no secret: generate one");
+        return SubscriptionEdit{.subscription = record.subscription, .secret = *secret, .end_streak = true};
+    });
+    if (!edited) return edited.error();
+    return secret;
+}
+
+Result<void> Dispatcher::set_secret(const Actor& actor, SubscriptionId id, const Secret& secret) {
+    const auto edited = impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        if (record.subscription.profile() != Profile::ufp) {
+            return Error(Errc::wrong_state, "FPT secrets are generated, not chosen");
+        }
+        if (auto usable = Signer::create(Scheme::ufp, secret); !usable) return usable.error().in("secret");
+        return SubscriptionEdit{
+            .subscription = record.subscription, .secret = secret, .end_streak = record.secret_number != 0};
+    });
+    if (!edited) return edited.error();
+    return {};
+}
+
+Result<SubscriptionRecord> Dispatcher::Impl::change_status(const Actor& actor, SubscriptionId id,
+                                                           SubscriptionStatus from, SubscriptionStatus to) {
+    return edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        if (record.subscription.status() != from) return wrong_status(record);
+        return SubscriptionEdit{.subscription = with(record, to), .end_streak = to == SubscriptionStatus::active};
+    });
+}
+
+Result<SubscriptionRecord> Dispatcher::pause(const Actor& actor, SubscriptionId id) {
+    return impl_->change_status(actor, id, SubscriptionStatus::active, SubscriptionStatus::paused);
+}
+
+Result<SubscriptionRecord> Dispatcher::resume(const Actor& actor, SubscriptionId id) {
+    return impl_->change_status(actor, id, SubscriptionStatus::paused, SubscriptionStatus::active);
+}
+
+Result<SubscriptionRecord> Dispatcher::enable(const Actor& actor, SubscriptionId id) {
+    return impl_->change_status(actor, id, SubscriptionStatus::disabled, SubscriptionStatus::active);
+}
+
+Result<SubscriptionRecord> Dispatcher::disable(const Actor& actor, SubscriptionId id) {
+    return impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        if (record.subscription.status() == SubscriptionStatus::disabled) return wrong_status(record);
+        return SubscriptionEdit{.subscription = with(record, SubscriptionStatus::disabled),
+                                .cut = Cut{.reason = EndReason::disabled},
+                                .end_streak = true};
+    });
+}
+
+Result<void> Dispatcher::remove(const Actor& actor, SubscriptionId id) {
+    const auto edited = impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+        return SubscriptionEdit{
+            .subscription = record.subscription, .cut = Cut{.reason = EndReason::deleted}, .remove = true};
+    });
+    if (!edited) return edited.error();
+    return {};
+}
+
+Result<SubscriptionRecord> Dispatcher::subscription(const Actor& actor, SubscriptionId id) {
+    return impl_->find(actor, id);
+}
+
+Result<Dispatcher::SubscriptionPage> Dispatcher::subscriptions(const Actor& actor, SubscriptionId after,
+                                                               std::size_t max) {
+    if (impl_->forked()) return Error(Errc::forked);
+    auto records = impl_->options.store->subscriptions(after, max);
+    if (!records) return std::move(records).error();
+    SubscriptionPage page;
+    if (records->size() == max && max > 0) page.next = records->back().subscription.id();
+    for (SubscriptionRecord& record : *records) {
+        if (actor.may_manage(record.subscription.scope())) page.subscriptions.push_back(std::move(record));
+    }
+    return page;
+}
+
+// ---- testing, history, replay ----
+
+namespace {
+
+// `data` of a shipped event with made-up ids.
+Result<JsonObject> sample_data(std::string_view type) {
+    constexpr ContactId contact{1};
+    if (type == ContactCreated::event_type) return ContactCreated{.contact_id = contact}.to_data();
+    if (type == ContactUpdated::event_type) return ContactUpdated{.contact_id = contact}.to_data();
+    if (type == ContactDeleted::event_type) return ContactDeleted{.contact_id = contact}.to_data();
+    if (type == ContactStatusChanged::event_type) {
+        return ContactStatusChanged{
+            .contact_id = contact, .previous_status = ContactStatus::leads, .new_status = ContactStatus::members}
+            .to_data();
+    }
+    if (type == ContactSubGroupChanged::event_type) {
+        return ContactSubGroupChanged{.contact_id = contact, .new_sub_group = SubGroupId(1)}.to_data();
+    }
+    return Error(Errc::invalid_argument, "event type: there is no sample of it");
+}
+
+Result<std::string> sample_body(const Scope& scope, std::string_view type, const Clock& clock, RandomSource& random) {
+    if (scope.profile() == Profile::ufp) {
+        if (!find_ufp_event(type)) return Error(Errc::invalid_argument, "event type: not in the UFP catalogue");
+        return encode_ufp_event({.event_key = std::string(type),
+                                 .created_at = "01/01/2026 12:00",
+                                 .company_id = CompanyId(scope.id()),
+                                 .tenant_id = scope.tenant_id()});
+    }
+    auto data = sample_data(type);
+    if (!data) return std::move(data).error();
+    const auto id = static_cast<std::int32_t>(scope.id());
+    const bool by_location = scope.kind() == Scope::Kind::location;
+    const auto event = make_envelope(
+        type, *std::move(data),
+        {.location = LocationId(by_location ? id : 1), .organization = OrganizationId(by_location ? 0 : id)}, clock,
+        random);
+    if (!event) return event.error();
+    return encode_envelope(*event);
+}
+
+}  // namespace
+
+Result<Attempt> Dispatcher::send_test(const Actor& actor, SubscriptionId id, std::string_view event_type) {
+    const auto record = impl_->find(actor, id);
+    if (!record) return record.error();
+    if (record->secret_number == 0) return Error(Errc::wrong_state, "there is no secret: generate one");
+    const Subscription& subscription = record->subscription;
+    auto body = sample_body(subscription.scope(), event_type, *clock_, *random_);
+    if (!body) return std::move(body).error();
+    const auto secret = impl_->options.store->secret(id);
+    if (!secret) return secret.error();
+    const auto signer = Signer::create(scheme_of(subscription.profile()), *secret);
+    if (!signer) return signer.error();
+    Attempt attempt{.started = clock_->now()};
+    const auto outcome = deliver_once(*impl_->options.transport, *signer, *clock_,
+                                      {.profile = subscription.profile(),
+                                       .url = subscription.url().to_string(),
+                                       .body = *std::move(body),
+                                       .policy = impl_->options.policy,
+                                       .timeout = impl_->options.timeout,
+                                       .connect_timeout = impl_->options.connect_timeout,
+                                       .user_agent = impl_->options.user_agent});
+    attempt.duration = std::chrono::duration_cast<milliseconds>(outcome.timings.total);
+    if (outcome.response) {
+        attempt.status = outcome.response->status;
+        attempt.response_head = outcome.response->body;
+    } else {
+        attempt.error = static_cast<Errc>(outcome.response.error().code().value());
+        attempt.detail = outcome.response.error().detail();
+    }
+    return attempt;
+}
+
+Result<DeliveryPage> Dispatcher::deliveries(const DeliveryFilter& filter, DeliveryId after, std::size_t max) {
+    if (impl_->forked()) return Error(Errc::forked);
+    return impl_->options.store->deliveries(filter, after, max);
+}
+
+Result<std::vector<Attempt>> Dispatcher::attempts(DeliveryId delivery) {
+    if (impl_->forked()) return Error(Errc::forked);
+    return impl_->options.store->attempts(delivery);
+}
+
+Result<std::size_t> Dispatcher::replay(const ReplayOptions& options) {
+    if (impl_->forked()) return Error(Errc::forked);
+    ReplayRequest request{.filter = options.filter,
+                          .include_delivered = options.include_delivered,
+                          .dry_run = options.dry_run,
+                          .max = replay_page};
+    std::size_t count = 0;
+    for (;;) {
+        request.at = impl_->now();
+        const auto page = impl_->options.store->replay(request);
+        if (!page) return page.error();
+        count += page->count;
+        std::unique_lock lock(impl_->mutex);
+        if (impl_->owns && page->count > 0 && !options.dry_run) {
+            impl_->engine->fresh_available();
+            impl_->wake_pump();
+        }
+        if (!page->next) return count;
+        request.after = *page->next;
+        request.up_to = page->up_to;
+        auto pause = milliseconds(0);
+        if (options.per_second > 0 && !options.dry_run) pause = milliseconds(page->count * 1'000 / options.per_second);
+        impl_->idle.wait_for(lock, pause, [&] { return impl_->stopping; });
+        if (impl_->stopping) return stopped_error();
+    }
+}
+
+Result<DispatcherMetrics> Dispatcher::metrics() {
+    if (impl_->forked()) return Error(Errc::forked);
+    const auto stats = impl_->options.store->stats();
+    if (!stats) return stats.error();
+    const std::scoped_lock lock(impl_->mutex);
+    DispatcherMetrics metrics = impl_->counts;
+    metrics.in_flight = impl_->engine ? impl_->engine->in_flight() : 0;
+    metrics.publish_queue = impl_->publishes.size();
+    metrics.pending = stats->pending;
+    if (stats->oldest_pending) metrics.oldest_pending_age = impl_->now() - *stats->oldest_pending;
+    metrics.store_failing = impl_->store_failing;
+    return metrics;
+}
+
+std::string_view to_string(Notice::Kind kind) noexcept {
+    switch (kind) {
+        case Notice::Kind::attempt_failed: return "attempt_failed";
+        case Notice::Kind::recovered: return "recovered";
+        case Notice::Kind::exhausted: return "exhausted";
+        case Notice::Kind::dropped: return "dropped";
+        case Notice::Kind::warning: return "warning";
+        case Notice::Kind::disabled: return "disabled";
+        case Notice::Kind::disabling_halted: return "disabling_halted";
+        case Notice::Kind::store_failed: return "store_failed";
+        case Notice::Kind::store_recovered: return "store_recovered";
+        case Notice::Kind::fenced: return "fenced";
+    }
+    return "unknown";
+}
+
+}  // namespace fpt_webhooks::inline v0_1

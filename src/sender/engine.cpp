@@ -1,0 +1,725 @@
+#include "sender/engine.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace fpt_webhooks::inline v0_1::detail {
+namespace {
+
+constexpr Timestamp never = Timestamp::max();
+
+// Oldest due first, then in the order of publishing. For the heap functions, whose top is the greatest.
+struct Later {
+    bool operator()(const PendingDelivery& a, const PendingDelivery& b) const noexcept {
+        return std::pair(a.due, a.id) > std::pair(b.due, b.id);
+    }
+};
+
+Timestamp earlier(std::optional<Timestamp> a, Timestamp b) noexcept { return a ? std::min(*a, b) : b; }
+
+// No answer came, and the time or the connection is to blame: the endpoint may stay so for a while.
+bool did_not_answer(const AttemptOutcome& outcome) noexcept {
+    if (!outcome.error || !outcome.counts_towards_streak) return false;
+    const Error& error = *outcome.error;
+    return error == Errc::timed_out || error == Errc::connect_failed || error == Errc::no_response ||
+           error == Errc::resolve_failed;
+}
+
+constexpr unsigned warning_percents[] = {50, 75, 100};
+
+}  // namespace
+
+struct Engine::Lane {
+    SubscriptionId id;
+    std::optional<LaneRecord> record;
+    bool stale = false;        // the record is to be read again before the next attempt
+    bool stale_again = false;  // it was edited while it was being read
+    bool reading_record = false;
+    bool reading_waiting = false;
+    bool reading_expired = false;
+    bool wanting = false;  // is in wanting_
+    bool ready = false;    // is in ready_ or ready_quarantined_
+
+    std::vector<PendingDelivery> queue;  // a heap by Later
+    // Of the deliveries that wait in the store and not in memory: the earliest due, as far as we know.
+    std::optional<Timestamp> waiting_due;
+    std::optional<Timestamp> parked_while_reading;  // the earliest due of what the read may have missed
+    bool wants_waiting = false;
+    Clamp clamp;
+    bool idle_listed = false;  // is in idle_
+    bool used = false;         // since it was listed
+
+    std::optional<PendingDelivery> flight;
+    Timestamp flight_started = {};
+    std::uint64_t flight_version = 0;
+    bool flight_quarantined = false;
+
+    unsigned unrecorded = 0;               // ends that no commit has confirmed yet
+    std::optional<std::uint64_t> barrier;  // the batch whose commit the lane waits for
+
+    Timestamp hold_until = Timestamp::min();
+    std::chrono::milliseconds hold_step{0};
+    bool quarantined = false;
+    std::optional<Timestamp> last_attempt;
+    bool last_counted = true;
+    std::optional<Timestamp> window_ends;  // paused: when the next waiting delivery's window ends
+    bool window_known = false;
+
+    std::optional<Timestamp> wake;
+
+    [[nodiscard]] bool working() const noexcept {
+        return !queue.empty() || flight || unrecorded > 0 || barrier || reading_record || reading_waiting ||
+               reading_expired || wanting || ready || hold_step.count() > 0 || hold_until != Timestamp::min();
+    }
+};
+
+Engine::Engine(EngineOptions options) : options_(std::move(options)) {}
+Engine::~Engine() = default;
+
+// ---- lanes ----
+
+Engine::Lane& Engine::lane(SubscriptionId id) {
+    auto& slot = lanes_[id];
+    if (!slot) {
+        slot = std::make_unique<Lane>();
+        slot->id = id;
+        if (const auto asleep = asleep_.find(id); asleep != asleep_.end()) {
+            slot->wake = asleep->second.at;
+            slot->waiting_due = asleep->second.due;
+            slot->clamp = asleep->second.clamp;
+            asleep_.erase(asleep);
+        }
+    }
+    return *slot;
+}
+
+void Engine::set_wake(Lane& lane, std::optional<Timestamp> at) {
+    if (at == lane.wake) return;
+    if (lane.wake) wakes_.erase({*lane.wake, lane.id});
+    lane.wake = at;
+    if (at) wakes_.insert({*at, lane.id});
+}
+
+void Engine::want(Lane& lane) {
+    if (lane.wanting) return;
+    lane.wanting = true;
+    wanting_.push_back(lane.id);
+}
+
+const RetryPolicy& Engine::policy_of(const Lane& lane) const {
+    return lane.record->record.subscription.profile() == Profile::fpt ? options_.fpt : options_.ufp;
+}
+
+Engine::Blocked Engine::blocked(const Lane& lane, Timestamp now) const {
+    const SubscriptionRecord& record = lane.record->record;
+    if (record.deleted || record.subscription.status() == SubscriptionStatus::disabled) return Blocked::closed;
+    if (record.subscription.status() == SubscriptionStatus::paused) return Blocked::paused;
+    if (!lane.record->signer) return Blocked::no_secret;
+    return now < lane.hold_until ? Blocked::held : Blocked::no;
+}
+
+// The one place that says what a lane waits for. Called whenever anything about it has changed.
+void Engine::settle(Lane& lane, Timestamp now) {
+    if (lane.flight || lane.barrier || lane.reading_waiting || lane.unrecorded >= unrecorded_max) return;
+    const bool waiting = lane.waiting_due && *lane.waiting_due <= now;
+    if (!lane.record || lane.stale) {
+        const bool needed = !lane.queue.empty() || waiting || (lane.wake && *lane.wake <= now) || lane.stale;
+        if (needed && !lane.reading_record) want(lane);
+        set_wake(lane, lane.waiting_due && !waiting ? lane.waiting_due : std::nullopt);
+        return;
+    }
+    check_streak(lane, now);
+    if (lane.barrier) return;  // it has just been disabled
+
+    const Blocked why = blocked(lane, now);
+    std::optional<Timestamp> wake = streak_wake(lane, now);
+    const auto look_at = [&](Timestamp at) { wake = earlier(wake, at); };
+    bool read = false;
+    switch (why) {
+        case Blocked::closed:
+            while (!lane.queue.empty()) {
+                const PendingDelivery row = pop(lane);
+                if (!admit(lane, row, now)) continue;
+                end(lane, row, DeliveryState::dropped,
+                    lane.record->record.deleted ? EndReason::deleted : EndReason::disabled, now);
+            }
+            read = lane.waiting_due.has_value();
+            break;
+        case Blocked::paused:
+            park_queue(lane);
+            if (!lane.window_known && lane.waiting_due) {
+                want(lane);
+            } else if (lane.window_ends) {
+                lane.window_known = now < *lane.window_ends;
+                lane.window_known ? look_at(*lane.window_ends) : want(lane);
+            }
+            break;
+        case Blocked::no_secret:
+            park_queue(lane);
+            read = lane.waiting_due && *lane.waiting_due + options_.no_secret_max <= now;
+            if (lane.waiting_due && !read) look_at(*lane.waiting_due + options_.no_secret_max);
+            break;
+        case Blocked::held:
+            park_queue(lane);
+            look_at(lane.hold_until);
+            break;
+        case Blocked::no:
+            // Oldest due first: what waits in the store may be older than what is in memory.
+            read = waiting && (lane.queue.empty() || *lane.waiting_due <= lane.queue.front().due);
+            if (!read && !lane.queue.empty()) {
+                if (lane.queue.front().due <= now) {
+                    make_ready(lane);
+                } else {
+                    look_at(lane.queue.front().due);
+                }
+            }
+            if (!read && lane.waiting_due) look_at(std::max(*lane.waiting_due, now));
+            break;
+    }
+    // Only when every end is recorded: else the store would show what has ended as waiting.
+    if (read && lane.unrecorded == 0) want(lane);
+    lane.wants_waiting = read && lane.unrecorded == 0;
+    if (wake && *wake <= now && (lane.ready || lane.wanting || lane.unrecorded > 0)) wake.reset();
+    set_wake(lane, wake);
+    lane.used = true;
+    if (!lane.working() && !std::exchange(lane.idle_listed, true)) {
+        idle_.push_back(lane.id);
+        if (idle_.size() > idle_lanes_max) forget_idle();
+    }
+}
+
+// Makes one lane's room, the least used one's or nearly so: a lane that was used since it was listed is listed again.
+void Engine::forget_idle() {
+    for (std::size_t tries = idle_.size(); tries > 0; --tries) {
+        Lane& lane = *lanes_.at(idle_.front());
+        idle_.pop_front();
+        lane.idle_listed = false;
+        if (lane.working()) continue;
+        if (std::exchange(lane.used, false)) {
+            lane.idle_listed = true;
+            idle_.push_back(lane.id);
+            continue;
+        }
+        if (lane.wake || lane.waiting_due) {
+            asleep_[lane.id] = {.at = lane.wake, .due = lane.waiting_due, .clamp = lane.clamp};
+        }
+        lanes_.erase(lane.id);
+        return;
+    }
+}
+
+void Engine::make_ready(Lane& lane) {
+    if (lane.ready) return;
+    lane.ready = true;
+    (lane.quarantined ? ready_quarantined_ : ready_).push_back(lane.id);
+}
+
+void Engine::push(Lane& lane, PendingDelivery row) {
+    lane.queue.push_back(std::move(row));
+    std::push_heap(lane.queue.begin(), lane.queue.end(), Later());
+    ++rows_;
+}
+
+PendingDelivery Engine::pop(Lane& lane) {
+    std::pop_heap(lane.queue.begin(), lane.queue.end(), Later());
+    PendingDelivery row = std::move(lane.queue.back());
+    lane.queue.pop_back();
+    --rows_;
+    return row;
+}
+
+// Back to the store, to be read again when the lane is free.
+void Engine::park_queue(Lane& lane) {
+    while (!lane.queue.empty()) park(lane, pop(lane));
+}
+
+void Engine::park(Lane& lane, const PendingDelivery& row) {
+    lane.waiting_due = earlier(lane.waiting_due, row.due);
+    if (lane.reading_waiting) lane.parked_while_reading = earlier(lane.parked_while_reading, row.due);
+    if (row.attempts > 0) lane.window_known = false;
+    if (row.waiting) return;  // the store has it so
+    updates_.push_back({.delivery = row.id,
+                        .state = DeliveryState::waiting,
+                        .at = row.due,
+                        .due = row.due,
+                        .attempts = row.attempts,
+                        .first_attempt_started = row.first_attempt_started});
+    update_lanes_.push_back({});
+}
+
+void Engine::write(Lane& lane, DeliveryUpdate update) {
+    updates_.push_back(std::move(update));
+    update_lanes_.push_back(lane.id);
+    ++lane.unrecorded;
+}
+
+void Engine::end(Lane& lane, const PendingDelivery& row, DeliveryState state, EndReason reason, Timestamp now,
+                 std::optional<Attempt> attempt) {
+    if (state != DeliveryState::delivered) {
+        notify({.kind = state == DeliveryState::exhausted ? Notice::Kind::exhausted : Notice::Kind::dropped,
+                .subscription = lane.id,
+                .delivery = row.id,
+                .event_id = row.event_id,
+                .reason = reason,
+                .attempt = attempt});
+    }
+    const bool attempted = attempt.has_value();
+    write(lane, {.delivery = row.id,
+                 .state = state,
+                 .reason = reason,
+                 .at = now,
+                 .attempts = row.attempts + (attempted ? 1 : 0),
+                 .first_attempt_started = row.first_attempt_started,
+                 .attempt = std::move(attempt)});
+}
+
+// May this delivery still be sent? If not, it ends here.
+bool Engine::admit(Lane& lane, const PendingDelivery& row, Timestamp now) {
+    const CutVerdict verdict = judge(lane.record->record, row.id, row.event_type, row.pii);
+    if (verdict.drop != EndReason::none) {
+        end(lane, row, DeliveryState::dropped, verdict.drop, now);
+        return false;
+    }
+    if (row.attempts > 0 && row.first_attempt_started + policy_of(lane).window < now) {
+        end(lane, row, DeliveryState::exhausted, EndReason::window, now);
+        return false;
+    }
+    return true;
+}
+
+// ---- what was read ----
+
+void Engine::add_wake(const SubscriptionWake& wake, Timestamp now) {
+    // Clocks jump between two runs: nobody waits longer than the longest step of a policy.
+    const auto longest = std::max(options_.fpt.window, options_.ufp.window);
+    const Timestamp due = wake.due.value_or(never);
+    Asleep asleep{.at = std::min(due, now + longest), .due = wake.due};
+    if (wake.due && due > now + longest) asleep.clamp = {.at = *asleep.at, .read_until = due};
+    if (wake.streak) asleep.at = std::min(*asleep.at, std::max(now, wake.streak->started + options_.disable_after / 2));
+    asleep_[wake.subscription] = asleep;
+    wakes_.insert({*asleep.at, wake.subscription});
+}
+
+void Engine::add_fresh(std::vector<PendingDelivery> rows, bool more, Timestamp now) {
+    reading_fresh_ = false;
+    fresh_available_ = fresh_available_ || more;
+    std::vector<SubscriptionId> touched;
+    for (PendingDelivery& row : rows) {
+        cursor_ = std::max(cursor_, row.id);
+        row.due = std::min(row.due, now);  // published by a process whose clock is ahead
+        Lane& to = lane(row.subscription);
+        const bool slow = to.flight && (to.flight_quarantined || now - to.flight_started > slow_attempt);
+        const bool behind = to.waiting_due && *to.waiting_due <= row.due;
+        if (slow || behind) {
+            park(to, row);
+        } else {
+            push(to, std::move(row));
+        }
+        if (touched.empty() || touched.back() != to.id) touched.push_back(to.id);
+    }
+    for (const SubscriptionId id : touched) settle(lane(id), now);
+}
+
+void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
+    Lane& to = lane(id);
+    to.reading_waiting = false;
+    to.waiting_due = page.next_due;
+    if (to.parked_while_reading) to.waiting_due = earlier(to.waiting_due, *to.parked_while_reading);
+    to.parked_while_reading.reset();
+    to.clamp = {};
+    const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
+    for (PendingDelivery& row : page.deliveries) {
+        if (without_secret) {
+            if (row.queued_at + options_.no_secret_max <= now) {
+                end(to, row, DeliveryState::dropped, EndReason::no_secret, now);
+            } else {
+                to.waiting_due = earlier(to.waiting_due, row.due);
+            }
+            continue;
+        }
+        row.due = std::min(row.due, now);
+        push(to, std::move(row));
+    }
+    settle(to, now);
+}
+
+void Engine::waiting_failed(SubscriptionId id) {
+    Lane& to = lane(id);
+    to.reading_waiting = false;
+    to.parked_while_reading.reset();
+    to.wants_waiting = true;
+    want(to);
+}
+
+void Engine::set_record(LaneRecord record, Timestamp now) {
+    Lane& to = lane(record.record.subscription.id());
+    to.reading_record = false;
+    if (to.record && to.record->record.version > record.record.version) return settle(to, now);  // an older read
+    const bool edited = to.record && to.record->record.version != record.record.version;
+    // The lane knows of its streak before the store does.
+    if (to.record && !edited) record.record.streak = to.record->record.streak;
+    to.record = std::move(record);
+    to.stale = std::exchange(to.stale_again, false);
+    to.window_known = false;
+    if (edited) {  // a new start: nothing is held against it
+        to.hold_until = Timestamp::min();
+        to.hold_step = {};
+    }
+    // What the cuts drop is to be found at once.
+    if (!to.record->record.cuts.empty()) to.waiting_due = earlier(to.waiting_due, now);
+    settle(to, now);
+}
+
+void Engine::record_failed(SubscriptionId id) {
+    Lane& to = lane(id);
+    to.reading_record = false;
+    want(to);
+}
+
+void Engine::invalidate(SubscriptionId id, Timestamp now) {
+    const auto found = lanes_.find(id);
+    if (found == lanes_.end()) {
+        if (asleep_.find(id) == asleep_.end()) return;  // nothing waits: it will be read when something comes
+    }
+    Lane& to = lane(id);
+    to.stale = true;
+    to.stale_again = to.reading_record;
+    settle(to, now);
+}
+
+void Engine::expired(SubscriptionId id, const ExpireResult* result, Timestamp now) {
+    Lane& to = lane(id);
+    to.reading_expired = false;
+    if (!result) return want(to);
+    for (const DeliveryId delivery : result->ended) {
+        notify(
+            {.kind = Notice::Kind::exhausted, .subscription = id, .delivery = delivery, .reason = EndReason::window});
+    }
+    to.window_known = true;
+    to.window_ends.reset();
+    if (result->oldest_started && to.record) {
+        to.window_ends = std::max(*result->oldest_started + policy_of(to).window, now);
+    }
+    settle(to, now);
+}
+
+// ---- attempts ----
+
+std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
+    while (!draining_) {
+        const bool from_quarantine = !ready_quarantined_.empty() && in_quarantine_ < options_.quarantine_slots;
+        if (in_flight_ >= options_.slots || (ready_.empty() && !from_quarantine)) return std::nullopt;
+        auto& ready = from_quarantine ? ready_quarantined_ : ready_;
+        Lane& from = *lanes_.at(ready.front());
+        ready.pop_front();
+        from.ready = false;
+        const bool open = from.record && !from.stale && !from.flight && !from.barrier && !from.reading_waiting &&
+                          from.unrecorded < unrecorded_max && blocked(from, now) == Blocked::no;
+        if (!open || from.queue.empty() || from.queue.front().due > now) {
+            settle(from, now);
+            continue;
+        }
+        PendingDelivery row = pop(from);
+        if (!admit(from, row, now)) {
+            settle(from, now);
+            continue;
+        }
+        if (row.attempts == 0) row.first_attempt_started = now;
+        from.flight = std::move(row);
+        from.flight_started = now;
+        from.flight_version = from.record->record.version;
+        from.flight_quarantined = from_quarantine;
+        ++rows_;
+        ++in_flight_;
+        if (from_quarantine) ++in_quarantine_;
+        starts_.emplace_back(from.id, from.flight->id);
+        const CutVerdict verdict =
+            judge(from.record->record, from.flight->id, from.flight->event_type, from.flight->pii);
+        return AttemptPlan{.subscription = from.id,
+                           .delivery = &*from.flight,
+                           .lane = &*from.record,
+                           .pii = verdict.pii,
+                           .quarantined = from_quarantine};
+    }
+    return std::nullopt;
+}
+
+void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::string response_head,
+                       Timestamp wall_started, Timestamp now, std::uint64_t random) {
+    Lane& to = lane(id);
+    PendingDelivery row = *std::exchange(to.flight, std::nullopt);
+    --rows_;
+    --in_flight_;
+    if (to.flight_quarantined) --in_quarantine_;
+    to.last_attempt = now;
+
+    Attempt attempt{.number = row.attempts + 1,
+                    .started = wall_started,
+                    .duration = std::max(now - to.flight_started, std::chrono::milliseconds(0)),
+                    .status = outcome.status};
+    if (outcome.error) {
+        attempt.error = static_cast<Errc>(outcome.error->code().value());
+        attempt.detail = outcome.error->detail();
+    }
+    if (outcome.succeeded()) {
+        after_success(to, row, now);
+        end(to, row, DeliveryState::delivered, EndReason::none, now, std::move(attempt));
+        return settle(to, now);
+    }
+
+    attempt.response_head = std::move(response_head);
+    notify({.kind = Notice::Kind::attempt_failed,
+            .subscription = id,
+            .delivery = row.id,
+            .event_id = row.event_id,
+            .attempt = attempt});
+    to.barrier = batch_;
+    hold_after(to, outcome, now);
+    const CutVerdict verdict = judge(to.record->record, row.id, row.event_type, row.pii);
+    if (verdict.drop != EndReason::none) {  // withdrawn while it was in flight
+        return end(to, row, DeliveryState::dropped, verdict.drop, now, std::move(attempt));
+    }
+    const RetryDecision decision =
+        decide(policy_of(to), {.attempts = row.attempts + 1, .first_attempt_started = row.first_attempt_started},
+               outcome, now, random);
+    const bool same_version = to.record->record.version == to.flight_version;
+    switch (decision.action) {
+        case RetryAction::retry:
+            write(to, {.delivery = row.id,
+                       .state = DeliveryState::waiting,
+                       .at = now,
+                       .due = decision.retry_at,
+                       .attempts = row.attempts + 1,
+                       .first_attempt_started = row.first_attempt_started,
+                       .attempt = std::move(attempt)});
+            to.waiting_due = earlier(to.waiting_due, decision.retry_at);
+            to.window_known = false;
+            break;
+        case RetryAction::exhausted:
+            end(to, row, DeliveryState::exhausted,
+                decision.reason == RetryReason::window ? EndReason::window : EndReason::attempts, now,
+                std::move(attempt));
+            break;
+        case RetryAction::disable:
+            end(to, row, DeliveryState::dropped, EndReason::disabled, now, std::move(attempt));
+            break;
+        case RetryAction::drop: end(to, row, DeliveryState::dropped, EndReason::peer, now, std::move(attempt)); break;
+        case RetryAction::delivered: break;  // not on a failure
+    }
+    if (row.replay || !same_version) return;  // outside the streak; or the endpoint is another one now
+    after_failure(to, row, outcome, now);
+    if (decision.disables_subscription) {
+        disable(to, now,
+                decision.action == RetryAction::disable ? "by the endpoint" : "a delivery used up its attempts");
+    }
+}
+
+void Engine::hold_after(Lane& lane, const AttemptOutcome& outcome, Timestamp now) {
+    if (did_not_answer(outcome)) {
+        lane.hold_step =
+            lane.hold_step.count() == 0 ? options_.hold_first : std::min(lane.hold_step * 2, options_.hold_max);
+        lane.hold_until = now + lane.hold_step;
+        lane.quarantined = true;
+    } else if (outcome.status != 0) {
+        lane.hold_step = {};
+        lane.hold_until = Timestamp::min();
+        lane.quarantined = false;
+    }
+    if (outcome.retry_after) {
+        lane.hold_until = std::max(lane.hold_until, now + std::min(*outcome.retry_after, options_.hold_max));
+    }
+}
+
+void Engine::after_success(Lane& lane, const PendingDelivery& row, Timestamp now) {
+    lane.hold_step = {};
+    lane.hold_until = Timestamp::min();
+    lane.quarantined = false;
+    lane.last_counted = true;
+    if (row.replay || lane.record->record.version != lane.flight_version) return;
+    if (!std::exchange(lane.record->record.streak, std::nullopt)) return;
+    streaks_.push_back({.subscription = lane.id, .version = lane.flight_version, .at = now});
+    notify({.kind = Notice::Kind::recovered, .subscription = lane.id, .delivery = row.id, .event_id = row.event_id});
+}
+
+void Engine::abandon(SubscriptionId id) {
+    Lane& to = lane(id);
+    to.flight.reset();
+    --rows_;
+    --in_flight_;
+    if (to.flight_quarantined) --in_quarantine_;
+}
+
+// ---- streaks (SPEC 2.5) ----
+
+void Engine::after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome, Timestamp now) {
+    lane.last_counted = outcome.counts_towards_streak;
+    if (!outcome.counts_towards_streak) return;
+    SubscriptionRecord& record = lane.record->record;
+    if (record.subscription.profile() == Profile::ufp) {
+        // UFP disables by a single event's attempts; each failed one but the first is a warning.
+        if (row.attempts > 0) {
+            notify({.kind = Notice::Kind::warning,
+                    .subscription = lane.id,
+                    .delivery = row.id,
+                    .event_id = row.event_id,
+                    .percent = static_cast<unsigned>((row.attempts + 1) * 100 / (options_.ufp.delays.size() + 1))});
+        }
+        return;
+    }
+    if (record.streak && now - record.streak->last_failure > options_.streak_idle_max) record.streak.reset();
+    if (!record.streak) record.streak = FailureStreak{.started = now};
+    record.streak->last_failure = now;
+    streaks_.push_back({.subscription = lane.id, .version = record.version, .streak = record.streak, .at = now});
+}
+
+std::optional<Timestamp> Engine::streak_wake(const Lane& lane, Timestamp now) const {
+    const SubscriptionRecord& record = lane.record->record;
+    if (!record.streak || record.subscription.status() != SubscriptionStatus::active || record.deleted) return {};
+    for (const unsigned percent : warning_percents) {
+        const Timestamp at = record.streak->started + options_.disable_after * percent / 100;
+        if (percent > record.streak->warned_percent && at > now) return at;
+    }
+    // Past its end and not disabled: halted, or the last failure did not count. The next failure decides.
+    return std::nullopt;
+}
+
+void Engine::check_streak(Lane& lane, Timestamp now) {
+    SubscriptionRecord& record = lane.record->record;
+    if (!record.streak || record.subscription.status() != SubscriptionStatus::active || record.deleted) return;
+    FailureStreak& streak = *record.streak;
+    if (now - std::max(streak.last_failure, lane.last_attempt.value_or(streak.last_failure)) >
+        options_.streak_idle_max) {
+        record.streak.reset();
+        streaks_.push_back({.subscription = lane.id, .version = record.version, .at = now});
+        return;
+    }
+    for (const unsigned percent : warning_percents) {
+        if (percent <= streak.warned_percent || now < streak.started + options_.disable_after * percent / 100) continue;
+        if (percent == 100) {
+            if (lane.last_counted && !lane.barrier) disable(lane, now, "24 hours of failure");
+            return;
+        }
+        streak.warned_percent = percent;
+        notify({.kind = Notice::Kind::warning, .subscription = lane.id, .percent = percent});
+        streaks_.push_back({.subscription = lane.id, .version = record.version, .streak = streak, .at = now});
+    }
+}
+
+bool Engine::may_disable(Timestamp now) {
+    while (!disabled_at_.empty() && now - disabled_at_.front() > std::chrono::hours(1)) disabled_at_.pop_front();
+    const bool allowed = active_ < disabling_active_min || (disabled_at_.size() + 1) * 2 <= active_;
+    if (allowed) {
+        halted_ = false;
+        disabled_at_.push_back(now);
+    } else if (!std::exchange(halted_, true)) {
+        notify({.kind = Notice::Kind::disabling_halted,
+                .detail = "more than half of the active subscriptions would be disabled within an hour"});
+    }
+    return allowed;
+}
+
+void Engine::disable(Lane& lane, Timestamp now, std::string detail) {
+    if (!may_disable(now)) return;
+    SubscriptionRecord& record = lane.record->record;
+    streaks_.push_back({.subscription = lane.id,
+                        .version = record.version,
+                        .streak = record.streak,
+                        .disable = EndReason::disabled,
+                        .at = now});
+    lane.barrier = batch_;
+    if (record.subscription.profile() == Profile::fpt) {
+        notify({.kind = Notice::Kind::warning, .subscription = lane.id, .percent = 100});
+    }
+    notify({.kind = Notice::Kind::disabled, .subscription = lane.id, .detail = std::move(detail)});
+    lane.stale = true;
+    disabling_.push_back(lane.id);
+}
+
+// ---- reading and writing ----
+
+EngineWants Engine::poll(Timestamp now) {
+    while (!wakes_.empty() && wakes_.begin()->first <= now) {
+        const SubscriptionId id = wakes_.begin()->second;
+        Lane& to = lane(id);  // takes over what slept
+        wakes_.erase(wakes_.begin());
+        to.wake.reset();
+        if (to.clamp.at <= now && to.clamp.read_until > now) to.waiting_due = now;
+        if (!to.record) {
+            want(to);
+        } else {
+            settle(to, now);
+        }
+    }
+    EngineWants wants;
+    for (const SubscriptionId id : std::exchange(wanting_, {})) {
+        Lane& to = lane(id);
+        to.wanting = false;
+        if (!to.record || to.stale) {
+            if (!std::exchange(to.reading_record, true)) wants.records.push_back(id);
+        } else if (std::exchange(to.wants_waiting, false)) {
+            if (to.flight || to.barrier || to.unrecorded > 0 || to.reading_waiting) continue;  // settle asks again
+            to.reading_waiting = true;
+            wants.waiting.emplace_back(id, std::max(now, to.clamp.read_until));
+        } else if (blocked(to, now) == Blocked::paused && !to.window_known && !to.reading_expired) {
+            to.reading_expired = true;
+            wants.expire.emplace_back(id, now - policy_of(to).window);
+        }
+    }
+    if (fresh_available_ && !reading_fresh_ && !draining_) {
+        if (rows_ + fresh_page_rows <= window_rows) {
+            fresh_available_ = false;
+            reading_fresh_ = wants.fresh = true;
+        } else {
+            park_slow(now);
+        }
+    }
+    return wants;
+}
+
+// The window is full: what queues behind slow endpoints makes room.
+void Engine::park_slow(Timestamp now) {
+    if (now - last_parking_ < slow_attempt) return;
+    last_parking_ = now;
+    for (auto& [id, lane] : lanes_) {
+        if (lane->flight && now - lane->flight_started > slow_attempt) park_queue(*lane);
+    }
+}
+
+std::optional<Timestamp> Engine::next_wake() const {
+    if (wakes_.empty()) return std::nullopt;
+    return wakes_.begin()->first;
+}
+
+void Engine::take_batch(StoreBatch& batch) {
+    batch.updates = std::exchange(updates_, {});
+    batch.streaks = std::exchange(streaks_, {});
+    batch_lanes_ = std::exchange(update_lanes_, {});
+    batch_disabling_ = std::exchange(disabling_, {});
+    for (const auto& [id, delivery] : std::exchange(starts_, {})) {
+        const auto found = lanes_.find(id);
+        if (found == lanes_.end() || !found->second->flight) continue;
+        const Lane& from = *found->second;
+        if (from.flight->id != delivery) continue;  // its outcome is in this batch or the next
+        batch.starts.push_back({.delivery = delivery, .number = from.flight->attempts + 1, .at = from.flight_started});
+    }
+    ++batch_;
+}
+
+void Engine::committed(const StoreBatchResult& result, Timestamp now) {
+    std::vector<SubscriptionId> touched;
+    for (const SubscriptionId id : std::exchange(batch_lanes_, {})) {
+        if (id == SubscriptionId()) continue;  // a parked row: nobody waits for it
+        Lane& to = lane(id);
+        --to.unrecorded;
+        if (touched.empty() || touched.back() != id) touched.push_back(id);
+    }
+    for (const SubscriptionId id : std::exchange(batch_disabling_, {})) touched.push_back(id);
+    active_ -= std::min(active_, result.disabled.size());
+    for (const SubscriptionId id : touched) {
+        Lane& to = lane(id);
+        if (to.barrier && *to.barrier < batch_) to.barrier.reset();
+        settle(to, now);
+    }
+}
+
+}  // namespace fpt_webhooks::inline v0_1::detail

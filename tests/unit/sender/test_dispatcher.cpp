@@ -1,0 +1,345 @@
+#include <fpt_webhooks/sender/dispatcher.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include <fpt_webhooks/core/verifier.hpp>
+#include <fpt_webhooks/sender/memory_store.hpp>
+#include <fpt_webhooks/testing/manual_clock.hpp>
+#include <fpt_webhooks/testing/scripted_transport.hpp>
+
+#include "support/catch.hpp"
+
+namespace fw = fpt_webhooks;
+using namespace std::chrono_literals;
+using fw::testing::ScriptedTransport;
+
+namespace {
+
+constexpr fw::Actor host{.role = fw::Role::host};
+
+// Collects notices, and waits for the one that a test is about.
+class Notices {
+  public:
+    fw::NoticeHandler handler() {
+        return [this](const fw::Notice& notice) {
+            const std::scoped_lock lock(mutex_);
+            seen_.push_back(notice);
+            came_.notify_all();
+        };
+    }
+    fw::Notice wait_for(fw::Notice::Kind kind) {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            for (const fw::Notice& notice : seen_) {
+                if (notice.kind == kind) return notice;
+            }
+            if (came_.wait_for(lock, 20s) == std::cv_status::timeout) {
+                FAIL("no notice " << fw::to_string(kind));
+            }
+        }
+    }
+    std::size_t count(fw::Notice::Kind kind) {
+        const std::scoped_lock lock(mutex_);
+        return static_cast<std::size_t>(
+            std::count_if(seen_.begin(), seen_.end(), [&](const fw::Notice& notice) { return notice.kind == kind; }));
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable came_;
+    std::vector<fw::Notice> seen_;
+};
+
+// A dispatcher over a memory store and a network that answers what `answer` says.
+struct Bench {
+    std::shared_ptr<fw::MemoryStore> store = std::make_shared<fw::MemoryStore>();
+    std::atomic<int> answer = 200;
+    std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(
+        [this](const fw::TransportRequest&) { return ScriptedTransport::respond(answer); });
+    Notices notices;
+    std::unique_ptr<fw::Dispatcher> dispatcher;
+
+    explicit Bench(fw::DispatcherOptions options = {}) {
+        options.store = store;
+        options.transport = transport;
+        options.on_notice = notices.handler();
+        options.poll_interval = 10ms;
+        dispatcher = fw::Dispatcher::create(std::move(options)).value();
+    }
+
+    fw::SubscriptionId subscribe(std::int32_t location = 1, std::vector<std::string> events = {"*"}) {
+        const auto record = dispatcher
+                                ->create_subscription({.actor = host,
+                                                       .url = "https://partner.example/hooks",
+                                                       .scope = fw::Scope::location(fw::LocationId(location)),
+                                                       .events = std::move(events)})
+                                .value();
+        return record.subscription.id();
+    }
+    fw::Envelope event(std::int32_t location = 1, std::int32_t contact = 7) {
+        return dispatcher
+            ->make_event(fw::ContactCreated{.contact_id = fw::ContactId(contact)},
+                         {.location = fw::LocationId(location)})
+            .value();
+    }
+    // Waits until every delivery has ended.
+    void settle() {
+        for (int i = 0; i < 2'000; ++i) {
+            if (store->stats().value().pending == 0) return;
+            std::this_thread::sleep_for(5ms);  // the store has no signal to wait for
+        }
+        FAIL("deliveries are still pending");
+    }
+    std::vector<fw::Delivery> history() { return dispatcher->deliveries({}).value().deliveries; }
+};
+
+}  // namespace
+
+TEST_CASE("dispatcher: delivers what is published, signed with the subscription's secret") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    const fw::Secret secret = bench.dispatcher->generate_secret(host, id).value();
+    bench.dispatcher->start().value();
+    const fw::Envelope event = bench.event();
+    REQUIRE(bench.dispatcher->publish(event).value() == fw::AppendVerdict::accepted);
+    REQUIRE(bench.dispatcher->publish(event).value() == fw::AppendVerdict::duplicate);
+    bench.settle();
+
+    const auto requests = bench.transport->requests();
+    REQUIRE(requests.size() == 1);
+    const auto verifier = fw::Verifier::create({.secrets = {secret}}).value();
+    REQUIRE(verifier.verify(requests[0].http).has_value());
+    REQUIRE(fw::decode_envelope(fw::bytes_of(requests[0].http.body)).value() == event);
+    const auto history = bench.history();
+    REQUIRE(history.size() == 1);
+    REQUIRE(history[0].state == fw::DeliveryState::delivered);
+    REQUIRE(history[0].attempts == 1);
+    REQUIRE(bench.dispatcher->attempts(history[0].id).value()[0].status == 200);
+}
+
+TEST_CASE("dispatcher: delivers after a restart what was published before it") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    for (int i = 0; i < 100; ++i) bench.dispatcher->publish(bench.event()).value();
+    bench.dispatcher->start().value();
+    bench.settle();
+    REQUIRE(bench.transport->requests().size() == 100);
+}
+
+TEST_CASE("dispatcher: tries again after a failure, and says so") {
+    fw::DispatcherOptions options;
+    options.fpt.delays = {10ms, 20ms};
+    options.fpt.window = 10s;
+    Bench bench(std::move(options));
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+
+    SECTION("and recovers") {
+        bench.answer = 500;
+        bench.dispatcher->publish(bench.event()).value();
+        static_cast<void>(bench.notices.wait_for(fw::Notice::Kind::attempt_failed));
+        bench.answer = 200;
+        bench.settle();
+        REQUIRE(bench.notices.wait_for(fw::Notice::Kind::recovered).subscription == id);
+        REQUIRE(bench.history()[0].state == fw::DeliveryState::delivered);
+    }
+    SECTION("and gives up when the attempts are used up") {
+        bench.answer = 500;
+        bench.dispatcher->publish(bench.event()).value();
+        bench.settle();
+        REQUIRE(bench.notices.wait_for(fw::Notice::Kind::exhausted).reason == fw::EndReason::attempts);
+        const auto history = bench.history();
+        REQUIRE(history[0].state == fw::DeliveryState::exhausted);
+        REQUIRE(history[0].attempts == 3);
+        REQUIRE(bench.dispatcher->attempts(history[0].id).value().size() == 3);
+    }
+}
+
+TEST_CASE("dispatcher: nothing is sent without a secret, and everything once there is one") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    bench.dispatcher->start().value();
+    bench.dispatcher->publish(bench.event()).value();
+    bench.dispatcher->publish(bench.event()).value();
+    REQUIRE(bench.dispatcher->metrics().value().pending == 2);
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.settle();
+    REQUIRE(bench.transport->requests().size() == 2);
+    REQUIRE(bench.dispatcher->generate_secret(host, id).error() == fw::Errc::wrong_state);
+}
+
+TEST_CASE("dispatcher: a paused subscription keeps what is pending and skips what is new") {
+    fw::DispatcherOptions options;
+    options.fpt.delays = {50ms, 50ms, 50ms};
+    options.fpt.window = 60s;
+    Bench bench(std::move(options));
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+    bench.answer = 500;
+    bench.dispatcher->publish(bench.event()).value();
+    static_cast<void>(bench.notices.wait_for(fw::Notice::Kind::attempt_failed));
+    REQUIRE(bench.dispatcher->pause(host, id).has_value());
+    bench.answer = 200;
+    bench.dispatcher->publish(bench.event()).value();
+    REQUIRE(bench.dispatcher->metrics().value().pending == 1);
+    REQUIRE(bench.dispatcher->pause(host, id).error() == fw::Errc::wrong_state);
+    REQUIRE(bench.dispatcher->resume(host, id).has_value());
+    bench.settle();
+    const auto history = bench.history();
+    REQUIRE(history.size() == 2);
+    REQUIRE(history[0].state == fw::DeliveryState::delivered);
+    REQUIRE(history[1].state == fw::DeliveryState::skipped);
+    REQUIRE(history[1].reason == fw::EndReason::paused);
+}
+
+TEST_CASE("dispatcher: disabling and deleting drop what is pending") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    bench.dispatcher->start().value();
+    for (int i = 0; i < 10; ++i) bench.dispatcher->publish(bench.event()).value();  // no secret: they wait
+    SECTION("disable") {
+        REQUIRE(bench.dispatcher->disable(host, id).has_value());
+        bench.settle();
+        for (const auto& delivery : bench.history()) {
+            REQUIRE(delivery.state == fw::DeliveryState::dropped);
+            REQUIRE(delivery.reason == fw::EndReason::disabled);
+        }
+        REQUIRE(bench.dispatcher->resume(host, id).error() == fw::Errc::wrong_state);
+        REQUIRE(bench.dispatcher->enable(host, id).has_value());
+    }
+    SECTION("remove") {
+        REQUIRE(bench.dispatcher->remove(host, id).has_value());
+        bench.settle();
+        for (const auto& delivery : bench.history()) REQUIRE(delivery.reason == fw::EndReason::deleted);
+        REQUIRE(bench.dispatcher->subscription(host, id).error() == fw::Errc::not_found);
+    }
+    SECTION("an edit that takes the event type away") {
+        REQUIRE(bench.dispatcher->edit_subscription(host, id, {.events = {{"contact.deleted"}}}).has_value());
+        bench.settle();
+        for (const auto& delivery : bench.history()) REQUIRE(delivery.reason == fw::EndReason::unsubscribed);
+    }
+    REQUIRE(bench.transport->requests().empty());
+}
+
+TEST_CASE("dispatcher: nothing is signed with the old secret once rotate has returned") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    const fw::Secret old_secret = bench.dispatcher->generate_secret(host, id).value();
+    bench.dispatcher->start().value();
+    std::thread publisher([&] {
+        for (int i = 0; i < 400; ++i) bench.dispatcher->publish(bench.event()).value();
+    });
+    while (bench.transport->requests().size() < 50) std::this_thread::yield();
+    static_cast<void>(bench.dispatcher->rotate_secret(host, id).value());
+    const std::size_t sent = bench.transport->requests().size();
+    publisher.join();
+    bench.settle();
+    const auto requests = bench.transport->requests();
+    REQUIRE(requests.size() == 400);
+    const auto old_verifier = fw::Verifier::create({.secrets = {old_secret}}).value();
+    for (std::size_t i = sent; i < requests.size(); ++i) REQUIRE(!old_verifier.verify(requests[i].http));
+}
+
+TEST_CASE("dispatcher: the peer's 410 disables when the policy says so") {
+    fw::DispatcherOptions options;
+    options.fpt.gone_disables = true;
+    Bench bench(std::move(options));
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+    bench.answer = 410;
+    bench.dispatcher->publish(bench.event()).value();
+    bench.settle();
+    REQUIRE(bench.notices.wait_for(fw::Notice::Kind::disabled).subscription == id);
+    REQUIRE(bench.dispatcher->subscription(host, id).value().subscription.status() == fw::SubscriptionStatus::disabled);
+}
+
+TEST_CASE("dispatcher: stops without losing anything, and a second one takes over") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+
+    auto second = fw::Dispatcher::create({.store = bench.store, .transport = bench.transport}).value();
+    REQUIRE(second->start().error() == fw::Errc::store_busy);
+    for (int i = 0; i < 200; ++i) bench.dispatcher->publish(bench.event()).value();
+    bench.dispatcher->stop();
+    REQUIRE(bench.dispatcher->publish(bench.event()).error() == fw::Errc::stopped);
+    REQUIRE(second->start().has_value());
+    bench.settle();
+    std::set<std::string> ids;
+    for (const auto& request : bench.transport->requests()) {
+        ids.insert(fw::decode_envelope(fw::bytes_of(request.http.body)).value().event_id.to_string());
+    }
+    REQUIRE(ids.size() == 200);
+    REQUIRE(bench.transport->requests().size() == 200);  // a graceful stop repeats nothing
+}
+
+TEST_CASE("dispatcher: attempts that hang are cancelled by stop and tried again after the next start") {
+    Bench bench;
+    auto hanging = std::make_shared<ScriptedTransport>(
+        [](const fw::TransportRequest&) -> std::optional<fw::TransportOutcome> { return std::nullopt; });
+    auto first = fw::Dispatcher::create({.store = bench.store, .transport = hanging}).value();
+    const auto id = bench.subscribe();
+    static_cast<void>(first->generate_secret(host, id).value());
+    first->start().value();
+    first->publish(bench.event()).value();
+    while (hanging->in_flight() == 0) std::this_thread::yield();
+    first->stop(0ms);
+    bench.dispatcher->start().value();
+    bench.settle();
+    REQUIRE(bench.history()[0].state == fw::DeliveryState::delivered);
+}
+
+TEST_CASE("dispatcher: roles reach no further than they may") {
+    Bench bench;
+    const fw::Actor location_admin{
+        .role = fw::Role::location_admin, .organization = fw::OrganizationId(5), .location = fw::LocationId(1)};
+    const fw::Actor organization_admin{.role = fw::Role::organization_admin, .organization = fw::OrganizationId(5)};
+    const auto own =
+        bench.dispatcher->create_subscription({.actor = location_admin, .url = "https://a.example/", .events = {"*"}});
+    REQUIRE(own.value().subscription.scope() == fw::Scope::location(fw::LocationId(1)));
+    REQUIRE(bench.dispatcher
+                ->create_subscription({.actor = location_admin,
+                                       .url = "https://a.example/",
+                                       .scope = fw::Scope::organization(fw::OrganizationId(5)),
+                                       .events = {"*"}})
+                .error() == fw::Errc::forbidden);
+    const auto wide = bench.dispatcher->create_subscription(
+        {.actor = organization_admin, .url = "https://a.example/", .events = {"*"}});
+    REQUIRE(wide.value().subscription.scope() == fw::Scope::organization(fw::OrganizationId(5)));
+    REQUIRE(bench.dispatcher->pause(location_admin, wide->subscription.id()).error() == fw::Errc::forbidden);
+    REQUIRE(
+        bench.dispatcher->create_subscription({.actor = host, .url = "http://a.example/", .events = {"*"}}).error() ==
+        fw::Errc::invalid_argument);  // no scope
+    REQUIRE(
+        bench.dispatcher->create_subscription({.actor = location_admin, .url = "https://127.0.0.1/", .events = {"*"}})
+            .error() == fw::Errc::refused_by_policy);
+    REQUIRE(bench.dispatcher->subscriptions(location_admin).value().subscriptions.size() == 1);
+}
+
+TEST_CASE("dispatcher: replays what failed, and counts first when asked to") {
+    fw::DispatcherOptions options;
+    options.fpt.delays = {};
+    Bench bench(std::move(options));
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+    bench.answer = 500;
+    for (int i = 0; i < 5; ++i) bench.dispatcher->publish(bench.event()).value();
+    bench.settle();
+    bench.answer = 200;
+    REQUIRE(bench.dispatcher->replay({.dry_run = true}).value() == 5);
+    REQUIRE(bench.dispatcher->replay({.per_second = 0}).value() == 5);
+    bench.settle();
+    REQUIRE(bench.history().size() == 10);
+    REQUIRE(bench.history()[9].state == fw::DeliveryState::delivered);
+    REQUIRE(bench.history()[9].replay);
+}
