@@ -3,6 +3,9 @@
 
 #include <fpt_webhooks/core.hpp>
 #include <fpt_webhooks/sender/actor.hpp>
+#include <fpt_webhooks/sender/contact_change_detector.hpp>
+#include <fpt_webhooks/sender/contact_codec.hpp>
+#include <fpt_webhooks/sender/contact_window.hpp>
 #include <fpt_webhooks/sender/deliver_once.hpp>
 #include <fpt_webhooks/sender/delivery.hpp>
 #include <fpt_webhooks/sender/dispatcher.hpp>
