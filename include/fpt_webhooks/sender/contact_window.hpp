@@ -79,7 +79,8 @@ struct FPT_WEBHOOKS_SENDER_EXPORT ContactWindow {
 
     // How long to wait until then: zero when it is overdue, and never more than `options.quiet`, even when the wall
     // clock has gone back since. Ask once, when the window is read or written, and count the answer down on the steady
-    // clock: then no jump of the wall clock keeps a window open. `now`: wall time.
+    // clock: then no jump of the wall clock keeps a window open. A process that starts asks for every stored window and
+    // closes those with nothing left. `now`: wall time.
     [[nodiscard]] std::chrono::milliseconds time_left(const ContactWindowOptions& options,
                                                       Timestamp now) const noexcept;
 

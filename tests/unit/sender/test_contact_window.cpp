@@ -363,13 +363,12 @@ TEST_CASE("contact window: clocks of two processes that differ a little do not s
 
 TEST_CASE("contact window: refuses changes to another contact and times that cannot be written") {
     const fw::ContactChange change{Operation::update, contact(1), start};
-    for (auto other : {contact(1), contact(1)}) {
-        other.contact_id = fw::ContactId(1);
-        const auto refused = fw::observe({.state = other}, change, contacts::ids(1), start);
-        REQUIRE_FALSE(refused);
-        CHECK(refused.error() == fw::Errc::invalid_argument);
-        CHECK(refused.error().detail() == "contact change: not of the record's contact");
-    }
+    auto other = contact(1);
+    other.contact_id = fw::ContactId(1);
+    const auto refused = fw::observe({.state = other}, change, contacts::ids(1), start);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() == fw::Errc::invalid_argument);
+    CHECK(refused.error().detail() == "contact change: not of the record's contact");
     auto elsewhere = contact(1);
     elsewhere.location_id = fw::LocationId(1);
     auto source = known(elsewhere).give(Operation::remove, elsewhere);
