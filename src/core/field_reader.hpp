@@ -1,5 +1,5 @@
-// Reads a text of fixed-width fields from its start, as dates are written; remembers the first fault and then does
-// nothing more, so that a grammar is read without a test after every field.
+// Reads a text of fixed-width fields from its start, as dates are written; remembers the first fault and then finds
+// nothing more to read, so that a grammar is read without a test after every field.
 #pragma once
 
 #include <algorithm>
@@ -24,11 +24,11 @@ class FieldReader {
     int number(std::size_t width, int min, int max, const char* what) noexcept {
         const std::size_t start = at_;
         int value = 0;
-        for (std::size_t i = 0; i < width && !fault_; ++i) {
+        for (std::size_t i = 0; i < width; ++i) {
             if (!at_digit()) return fail(at_, what), 0;
             value = value * 10 + (text_[at_++] - '0');
         }
-        if (!fault_ && (value < min || value > max)) fail(start, what);
+        if (value < min || value > max) fail(start, what);
         return value;
     }
 
@@ -37,7 +37,7 @@ class FieldReader {
     int fraction(int digits_max, int digits_kept, const char* what) noexcept {
         int value = 0;
         int digits = 0;
-        for (; !fault_ && at_digit(); ++at_, ++digits) {
+        for (; at_digit(); ++at_, ++digits) {
             if (digits == digits_max) return fail(at_, what), 0;
             if (digits < digits_kept) value = value * 10 + (text_[at_] - '0');
         }
@@ -46,21 +46,23 @@ class FieldReader {
         return value;
     }
 
+    void one(char character, const char* what) noexcept {
+        if (!at(character)) return fail(at_, what);
+        ++at_;
+    }
+
     void one_of(std::string_view characters, const char* what) noexcept {
-        if (fault_) return;
         if (at_ >= text_.size() || characters.find(text_[at_]) == std::string_view::npos) return fail(at_, what);
         ++at_;
     }
 
     void literal(std::string_view expected, const char* what) noexcept {
-        if (fault_) return;
         if (!text_.substr(at_).starts_with(expected)) return fail(at_, what);
         at_ += expected.size();
     }
 
     // The index of the name that stands here.
     int name(std::span<const std::string_view> names, const char* what) noexcept {
-        if (fault_) return 0;
         const auto found = std::find_if(names.begin(), names.end(), [&](std::string_view candidate) {
             return text_.substr(at_).starts_with(candidate);
         });
@@ -76,9 +78,10 @@ class FieldReader {
     // The first fault counts.
     void fail(std::size_t offset, const char* what) noexcept {
         if (!fault_) fault_ = Fault{offset, what};
+        text_ = text_.substr(0, at_);
     }
 
-    [[nodiscard]] bool at(char c) const noexcept { return !fault_ && at_ < text_.size() && text_[at_] == c; }
+    [[nodiscard]] bool at(char c) const noexcept { return at_ < text_.size() && text_[at_] == c; }
     [[nodiscard]] bool failed() const noexcept { return fault_.has_value(); }
 
     // "<subject>: expected <what>", if something was wrong.

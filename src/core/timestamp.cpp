@@ -17,25 +17,25 @@ char* put_number(char* out, int value, int width) noexcept {
 Result<Timestamp> parse_timestamp(std::string_view text) {
     detail::FieldReader read(text);
     const int year = read.number(4, 0, 9999, "a year of four digits");
-    read.one_of("-", "'-'");
+    read.one('-', "'-'");
     const int month = read.number(2, 1, 12, "a month from 01 to 12");
-    read.one_of("-", "'-'");
+    read.one('-', "'-'");
     const int day = read.number(2, 1, 31, "a day of that month");
     const chr::year_month_day date{chr::year(year), chr::month(static_cast<unsigned>(month)),
                                    chr::day(static_cast<unsigned>(day))};
     if (!read.failed() && !date.ok()) read.fail(8, "a day of that month");
-    read.one_of("T", "'T'");
+    read.one('T', "'T'");
     const int hour = read.number(2, 0, 23, "an hour from 00 to 23");
-    read.one_of(":", "':'");
+    read.one(':', "':'");
     const int minute = read.number(2, 0, 59, "a minute from 00 to 59");
-    read.one_of(":", "':'");
+    read.one(':', "':'");
     const int second = read.number(2, 0, 59, "a second from 00 to 59");
     int milliseconds = 0;
     if (read.at('.')) {
-        read.one_of(".", "'.'");
+        read.one('.', "'.'");
         milliseconds = read.fraction(9, 3, "one to nine fractional digits");
     }
-    read.one_of("Z", "'Z' (UTC)");
+    read.one('Z', "'Z' (UTC)");
     read.end();
     if (auto error = read.error("timestamp")) return *std::move(error);
     return chr::sys_days(date) + chr::hours(hour) + chr::minutes(minute) + chr::seconds(second) +
@@ -72,14 +72,14 @@ Result<std::string> format_timestamp(Timestamp time) {
 Result<WallClockTime> parse_ufp_time(std::string_view text) {
     detail::FieldReader read(text);
     const int day = read.number(2, 1, 31, "a day of that month");
-    read.one_of("/", "'/'");
+    read.one('/', "'/'");
     const int month = read.number(2, 1, 12, "a month from 01 to 12");
-    read.one_of("/", "'/'");
+    read.one('/', "'/'");
     const int year = read.number(4, 0, 9999, "a year of four digits");
     const chr::year_month_day date{chr::year(year), chr::month(static_cast<unsigned>(month)),
                                    chr::day(static_cast<unsigned>(day))};
     if (!read.failed() && !date.ok()) read.fail(0, "a day of that month");
-    read.one_of(" ", "' '");
+    read.one(' ', "' '");
     const int hour = read.number(2, 0, 23, "an hour from 00 to 23");
     read.one_of(":.", "':' or '.'");
     const int minute = read.number(2, 0, 59, "a minute from 00 to 59");
