@@ -7,21 +7,18 @@ Result<EventType> EventType::parse(std::string_view text) {
         return Error(Errc::limit_exceeded, "event type is longer than " + std::to_string(length_max) + " bytes");
     }
     bool dotted = false;
-    bool at_start = true;
-    for (std::size_t i = 0; i < text.size(); ++i) {
+    char before = '.';
+    for (std::size_t i = 0; i < text.size(); before = text[i++]) {
         const char c = text[i];
-        const bool letter = c >= 'a' && c <= 'z';
-        if (at_start && !letter) return Error(Errc::malformed, "event type: a part starts with a lower-case letter", i);
+        if (c >= 'a' && c <= 'z') continue;
+        if (before == '.') return Error(Errc::malformed, "event type: a part starts with a lower-case letter", i);
         if (c == '.') {
-            dotted = at_start = true;
-            continue;
-        }
-        at_start = false;
-        if (!letter && !(c >= '0' && c <= '9') && c != '_') {
+            dotted = true;
+        } else if (!(c >= '0' && c <= '9') && c != '_') {
             return Error(Errc::malformed, "event type: lower-case letters, digits, '_' and '.' only", i);
         }
     }
-    if (!dotted || at_start) return Error(Errc::malformed, "event type: <resource>.<verb> is needed", text.size());
+    if (!dotted || before == '.') return Error(Errc::malformed, "event type: <resource>.<verb> is needed", text.size());
     return EventType(text);
 }
 
