@@ -30,26 +30,25 @@ class DataReader final : public detail::JsonVisitor {
   public:
     explicit DataReader(std::span<Wanted> wanted) : wanted_(wanted) {}
 
-    Result<void> member(const detail::JsonMember& member) override {
+    bool member(const detail::JsonMember& member) override {
         for (Wanted& field : wanted_) {
-            if (field.name == member.name) return take(field, member);
+            if (field.name == member.name) return take_field(field, member);
         }
-        return {};
+        return true;
     }
 
   private:
-    static Result<void> take(Wanted& field, const detail::JsonMember& member) {
-        if (field.seen) return Error(Errc::malformed, std::string(field.name) + ": stands twice", member.name_offset);
-        field.seen = true;
-        if (member.kind == detail::JsonKind::null) return {};
-        if (!field.only_value.empty()) {
-            if (member.kind == detail::JsonKind::string && member.text == field.only_value) return {};
-            return member.error(Errc::malformed, std::string(field.only_value).append(" is needed"));
+    bool take_field(Wanted& field, const detail::JsonMember& member) {
+        if (field.seen) {
+            return fail(Error(Errc::malformed, std::string(field.name) + ": stands twice", member.name_offset));
         }
-        const auto number = detail::read_integer<std::int32_t>(member);
-        if (!number) return number.error();
-        field.number = *number;
-        return {};
+        field.seen = true;
+        if (member.kind == detail::JsonKind::null) return true;
+        if (!field.only_value.empty()) {
+            if (member.kind == detail::JsonKind::string && member.text == field.only_value) return true;
+            return fail(member.error(Errc::malformed, std::string(field.only_value).append(" is needed")));
+        }
+        return take(field.number, detail::read_integer<std::int32_t>(member));
     }
 
     const std::span<Wanted> wanted_;

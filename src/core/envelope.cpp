@@ -42,42 +42,37 @@ class EnvelopeReader final : private detail::TopLevelReader {
     }
 
   private:
-    Result<void> field(std::size_t index, const detail::JsonMember& member) override {
+    bool field(std::size_t index, const detail::JsonMember& member) override {
         switch (static_cast<Field>(index)) {
             case Field::location_id: return take(location_id_, detail::read_integer<std::int32_t>(member));
             case Field::organization_id: return take(organization_id_, detail::read_integer<std::int32_t>(member));
             case Field::data:
                 if (member.kind != detail::JsonKind::object)
-                    return member.error(Errc::malformed, "an object is needed");
+                    return fail(member.error(Errc::malformed, "an object is needed"));
                 data_ = JsonObjectAccess::make(std::string(member.raw));
-                return {};
+                return true;
             default: return string_field(static_cast<Field>(index), member);
         }
     }
 
-    Result<void> string_field(Field field, const detail::JsonMember& member) {
-        if (member.kind != detail::JsonKind::string) return member.error(Errc::malformed, "a string is needed");
+    bool string_field(Field field, const detail::JsonMember& member) {
+        if (member.kind != detail::JsonKind::string) return fail(member.error(Errc::malformed, "a string is needed"));
         switch (field) {
             case Field::event_id: return take(member, event_id_, EventId::parse(member.text));
             case Field::event_type: return take(member, event_type_, EventType::parse(member.text));
             case Field::event_timestamp:
                 if (member.text.size() != canonical_timestamp_bytes) timestamp_text_ = member.text;
                 return take(member, timestamp_, parse_timestamp(member.text));
-            default: api_version_ = member.text; return {};
+            default: api_version_ = member.text; return true;
         }
     }
 
+    using TopLevelReader::take;
     template <class To, class From>
-    static Result<void> take(To& to, Result<From> from) {
-        if (!from) return std::move(from).error();
+    bool take(const detail::JsonMember& member, To& to, Result<From> from) {
+        if (!from) return fail(member.error(from.error()));
         to = std::move(*from);
-        return {};
-    }
-    template <class To, class From>
-    static Result<void> take(const detail::JsonMember& member, To& to, Result<From> from) {
-        if (!from) return member.error(from.error());
-        to = std::move(*from);
-        return {};
+        return true;
     }
 
     EventId event_id_;

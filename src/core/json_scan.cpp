@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "core/json_chars.hpp"
 #include "core/rapidjson.hpp"
@@ -41,6 +42,10 @@ class ByteStream {
         return {start, static_cast<std::size_t>(at_ - start)};
     }
 
+    // Most strings are plain throughout. Such a one is not copied for the handler, which is given "" and asks here.
+    void leave_uncopied(std::string_view plain) noexcept { uncopied_ = plain; }
+    std::string_view take_uncopied() noexcept { return std::exchange(uncopied_, {}); }
+
     // For in-situ parsing, which is compiled but never used.
     char* PutBegin() noexcept { return nullptr; }
     void Put(char) noexcept {}
@@ -50,6 +55,7 @@ class ByteStream {
     const char* begin_;
     const char* at_;
     const char* end_;
+    std::string_view uncopied_;
 };
 
 // UTF-8 as RapidJSON validates it, except that plain characters are taken run by run and not one by one.
@@ -58,6 +64,10 @@ struct Utf8Runs : rj::UTF8<> {
     static bool Validate(ByteStream& in, Output& out) {
         const std::string_view plain = in.take_plain();
         if (plain.empty()) return rj::UTF8<>::Validate(in, out);
+        if (out.Length() == 0 && in.Peek() == '"') {
+            in.leave_uncopied(plain);
+            return true;
+        }
         std::memcpy(out.Push(static_cast<rj::SizeType>(plain.size())), plain.data(), plain.size());
         return true;
     }
@@ -95,13 +105,8 @@ std::size_t find_lone_surrogate(std::string_view text, std::size_t closing) noex
 // RapidJSON's events, turned into members of the root object. Names are RapidJSON's.
 class Handler {
   public:
-    Handler(std::string_view text, const ByteStream& stream, JsonRoot root, std::size_t depth_max, JsonVisitor* visitor)
-        : text_(text),
-          stream_(stream),
-          root_(root),
-          depth_max_(depth_max),
-          visitor_(visitor),
-          has_escapes_(text.find('\\') != std::string_view::npos) {}
+    Handler(std::string_view text, ByteStream& stream, JsonRoot root, std::size_t depth_max, JsonVisitor* visitor)
+        : text_(text), stream_(stream), root_(root), depth_max_(depth_max), visitor_(visitor) {}
 
     bool Null() { return value(JsonKind::null); }
     bool Bool(bool) { return value(JsonKind::boolean); }
@@ -112,6 +117,8 @@ class Handler {
     bool Double(double) { return value(JsonKind::number); }
     bool RawNumber(const char*, rj::SizeType, bool) { return value(JsonKind::number); }
     bool String(const char* decoded, rj::SizeType size, bool) {
+        const std::string_view uncopied = stream_.take_uncopied();
+        if (size == 0) return value(JsonKind::string, uncopied);
         return check_string({decoded, size}) && value(JsonKind::string, {decoded, size});
     }
     bool StartObject() { return open(); }
@@ -123,22 +130,25 @@ class Handler {
     bool EndArray(rj::SizeType) { return close(JsonKind::array); }
 
     bool Key(const char* decoded, rj::SizeType size, bool) {
-        const std::string_view name(decoded, size);
-        if (!check_string(name)) return false;
+        const std::string_view uncopied = stream_.take_uncopied();
+        if (size != 0 && !check_string({decoded, size})) return false;
         if (depth_ != 1 || !visitor_) return true;
         const std::size_t end = stream_.Tell();
-        name_offset_ = skip_to(next_, ',');
-        const std::string_view raw = text_.substr(name_offset_ + 1, end - name_offset_ - 2);
-        if (raw.size() == name.size()) {
-            name_ = raw;
-        } else {  // an escape is always longer than what it stands for; `decoded` lives for this call only
-            name_ = unescaped_name_.assign(name);
+        if (size == 0) {
+            member_.name = uncopied;
+            member_.name_offset = end - uncopied.size() - 2;
+        } else {  // `decoded` lives for this call only
+            member_.name = copied_name_.assign(decoded, size);
+            member_.name_offset = skip_to(next_, ',');
         }
-        value_offset_ = skip_to(end, ':');
+        member_.offset = skip_to(end, ':');
         return true;
     }
 
-    [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+    // The visitor's, or one of the scan's own.
+    [[nodiscard]] const std::optional<Error>& error() const noexcept {
+        return visitor_ && visitor_->error() ? visitor_->error() : error_;
+    }
 
   private:
     bool fail(Errc code, std::string detail, std::size_t offset) {
@@ -146,12 +156,13 @@ class Handler {
         return false;
     }
     bool fail_root() { return fail(Errc::malformed, "a JSON object is needed", skip_space(0)); }
+    bool fail_depth() {
+        return fail(Errc::limit_exceeded, "JSON nested deeper than " + std::to_string(json_depth_max) + " levels",
+                    stream_.Tell() - 1);
+    }
 
     bool open() {
-        if (depth_ == depth_max_) {
-            return fail(Errc::limit_exceeded, "JSON nested deeper than " + std::to_string(json_depth_max) + " levels",
-                        stream_.Tell() - 1);
-        }
+        if (depth_ == depth_max_) return fail_depth();
         if (++depth_ == 1) next_ = stream_.Tell();
         return true;
     }
@@ -161,7 +172,7 @@ class Handler {
     }
 
     bool check_string(std::string_view decoded) {
-        if (!has_escapes_ || !holds_surrogate(decoded)) return true;
+        if (!holds_surrogate(decoded)) return true;
         return fail(Errc::malformed, "lone surrogate", find_lone_surrogate(text_, stream_.Tell() - 1));
     }
 
@@ -171,11 +182,10 @@ class Handler {
         if (depth_ == 0) return root_ == JsonRoot::any || fail_root();
         if (!visitor_) return true;
         next_ = stream_.Tell();
-        const std::string_view raw = text_.substr(value_offset_, next_ - value_offset_);
-        auto taken = visitor_->member({name_, name_offset_, kind, raw, decoded, value_offset_});
-        if (taken) return true;
-        error_.emplace(std::move(taken).error());
-        return false;
+        member_.kind = kind;
+        member_.raw = {text_.data() + member_.offset, next_ - member_.offset};
+        member_.text = decoded;
+        return visitor_->member(member_);
     }
 
     [[nodiscard]] std::size_t skip_space(std::size_t at) const noexcept {
@@ -189,18 +199,15 @@ class Handler {
     }
 
     const std::string_view text_;
-    const ByteStream& stream_;
+    ByteStream& stream_;
     const JsonRoot root_;
     const std::size_t depth_max_;
     JsonVisitor* const visitor_;
-    const bool has_escapes_;  // without a backslash anywhere no string can hold a surrogate
 
     std::size_t depth_ = 0;
     std::size_t next_ = 0;  // depth 1: where the previous member ended
-    std::string_view name_;
-    std::string unescaped_name_;
-    std::size_t name_offset_ = 0;
-    std::size_t value_offset_ = 0;
+    JsonMember member_;
+    std::string copied_name_;
     std::optional<Error> error_;
 };
 
@@ -236,6 +243,20 @@ Error error_of(const rj::ParseResult& parsed, std::string_view text) {
 }
 
 }  // namespace
+
+Error JsonMember::error(Errc code, std::string_view what) const {
+    return Error(code, std::string(name).append(": ").append(what), offset);
+}
+
+Error JsonMember::error(const Error& cause) const {
+    return Error(static_cast<Errc>(cause.code().value()), std::string(name).append(": ").append(cause.detail()),
+                 cause.offset() ? offset_of(*cause.offset()) : offset);
+}
+
+bool JsonVisitor::fail(Error error) {
+    error_.emplace(std::move(error));
+    return false;
+}
 
 Result<std::string_view> scan_json(std::string_view text, JsonRoot root, std::size_t depth_max, JsonVisitor* visitor) {
     if (text.size() > json_bytes_max) return Error(Errc::limit_exceeded, "JSON text over 4 GiB", json_bytes_max);

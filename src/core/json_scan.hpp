@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,23 +36,35 @@ struct JsonMember {
         return raw.size() == text.size() + 2 ? offset + 1 + index : offset;
     }
     // An error about this member. To be used where `name` is one of our own: a peer's text is never in an error.
-    [[nodiscard]] Error error(Errc code, std::string_view what) const {
-        return Error(code, std::string(name).append(": ").append(what), offset);
-    }
+    [[nodiscard]] Error error(Errc code, std::string_view what) const;
     // The same for the error of a parser that was given `text`.
-    [[nodiscard]] Error error(const Error& cause) const {
-        return Error(static_cast<Errc>(cause.code().value()), std::string(name).append(": ").append(cause.detail()),
-                     cause.offset() ? offset_of(*cause.offset()) : offset);
-    }
+    [[nodiscard]] Error error(const Error& cause) const;
 };
 
-// Is handed the root object's members one by one, in their order; an error ends the scan and becomes its result.
+// Is handed the root object's members one by one, in their order.
 class JsonVisitor {
   public:
-    virtual Result<void> member(const JsonMember& member) = 0;
+    // False, from `fail`, ends the scan.
+    virtual bool member(const JsonMember& member) = 0;
+
+    // What the scan ended with.
+    [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
 
   protected:
     ~JsonVisitor() = default;
+
+    // A bool and not a Result<void>: this is done for each member of each body.
+    bool fail(Error error);
+    // Keeps the value, or fails.
+    template <class To, class From>
+    bool take(To& to, Result<From> from) {
+        if (!from) return fail(std::move(from).error());
+        to = std::move(*from);
+        return true;
+    }
+
+  private:
+    std::optional<Error> error_;
 };
 
 enum class JsonRoot { object, any };

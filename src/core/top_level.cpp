@@ -26,21 +26,30 @@ std::optional<std::size_t> find_repeated(std::span<const ExtraField> extra) {
 
 }  // namespace
 
-Result<void> TopLevelReader::member(const JsonMember& member) {
+bool TopLevelReader::member(const JsonMember& member) {
     // Senders write the fields in the documented order: the one after the last one seen is the likeliest.
     const bool expected = next_ < names_.size() && names_[next_] == member.name;
-    const auto known = expected ? names_.begin() + static_cast<std::ptrdiff_t>(next_)
-                                : std::find(names_.begin(), names_.end(), member.name);
-    if (known == names_.end()) {
-        extra_.push_back({std::string(member.name), std::string(member.raw)});
-        extra_offsets_.push_back(member.name_offset);
-        return {};
-    }
-    const auto index = static_cast<std::size_t>(known - names_.begin());
-    if (seen(index)) return Error(Errc::malformed, std::string(*known) + ": stands twice", member.name_offset);
+    const std::size_t index = expected ? next_ : find_name(member.name);
+    if (index == names_.size()) return keep_extra(member);
+    if (seen(index)) return fail_repeated(names_[index], member.name_offset);
     seen_ |= std::uint32_t{1} << index;
     next_ = index + 1;
     return field(index, member);
+}
+
+// The number of names when it is none of them.
+std::size_t TopLevelReader::find_name(std::string_view name) const noexcept {
+    return static_cast<std::size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
+}
+
+bool TopLevelReader::keep_extra(const JsonMember& member) {
+    extra_.push_back({std::string(member.name), std::string(member.raw)});
+    extra_offsets_.push_back(member.name_offset);
+    return true;
+}
+
+bool TopLevelReader::fail_repeated(std::string_view name, std::size_t offset) {
+    return fail(Error(Errc::malformed, std::string(name) + ": stands twice", offset));
 }
 
 Result<void> TopLevelReader::read(ByteView body, std::size_t body_bytes_max) {

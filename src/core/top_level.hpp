@@ -20,7 +20,7 @@ namespace fpt_webhooks::inline v0_1::detail {
 // its fields.
 class TopLevelReader : public JsonVisitor {
   public:
-    Result<void> member(const JsonMember& member) final;
+    bool member(const JsonMember& member) final;
 
   protected:
     // `names`: the known fields, at most 32; must outlive this object.
@@ -28,7 +28,7 @@ class TopLevelReader : public JsonVisitor {
     ~TopLevelReader() = default;
 
     // The known field with this index in `names`; called at most once for each.
-    virtual Result<void> field(std::size_t index, const JsonMember& member) = 0;
+    virtual bool field(std::size_t index, const JsonMember& member) = 0;
 
     // Scans the body. Afterwards `missing` and `take_extra` may be called.
     Result<void> read(ByteView body, std::size_t body_bytes_max);
@@ -41,6 +41,10 @@ class TopLevelReader : public JsonVisitor {
     [[nodiscard]] Result<std::vector<ExtraField>> take_extra();
 
   private:
+    [[nodiscard]] std::size_t find_name(std::string_view name) const noexcept;
+    bool keep_extra(const JsonMember& member);
+    bool fail_repeated(std::string_view name, std::size_t offset);
+
     const std::span<const std::string_view> names_;
     std::uint32_t seen_ = 0;
     std::size_t next_ = 0;  // of names_: where the next field is looked for first

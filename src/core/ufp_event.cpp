@@ -35,50 +35,50 @@ class UfpReader final : private detail::TopLevelReader {
     }
 
   private:
-    Result<void> field(std::size_t index, const detail::JsonMember& member) override {
+    bool field(std::size_t index, const detail::JsonMember& member) override {
         const bool is_null = member.kind == detail::JsonKind::null;
         switch (static_cast<Field>(index)) {
             case Field::webhook_event_type:
-            case Field::event_type: return is_null ? Result<void>() : take_key(member);
+            case Field::event_type: return is_null || take_key(member);
             case Field::created_at: return take_string(event_.created_at, member);
-            case Field::company_id: return is_null ? Result<void>() : take_id(event_.company_id, member);
+            case Field::company_id: return is_null || take_id(event_.company_id, member);
             case Field::tenant_id: return take_id(event_.tenant_id, member);
             case Field::payload:
                 if (member.kind != detail::JsonKind::object)
-                    return member.error(Errc::malformed, "an object is needed");
+                    return fail(member.error(Errc::malformed, "an object is needed"));
                 event_.payload = JsonObjectAccess::make(std::string(member.raw));
-                return {};
+                return true;
         }
-        return {};
+        return true;
     }
 
-    Result<void> take_key(const detail::JsonMember& member) {
+    bool take_key(const detail::JsonMember& member) {
         std::string key;
-        if (auto taken = take_string(key, member); !taken) return taken;
-        if (key.empty()) return member.error(Errc::malformed, "empty");
+        if (!take_string(key, member)) return false;
+        if (key.empty()) return fail(member.error(Errc::malformed, "empty"));
         if (!event_.event_key.empty() && event_.event_key != key) {
-            return member.error(Errc::malformed, "differs from the event's key given before");
+            return fail(member.error(Errc::malformed, "differs from the event's key given before"));
         }
         event_.event_key = std::move(key);
-        return {};
+        return true;
     }
 
-    static Result<void> take_string(std::string& to, const detail::JsonMember& member) {
-        if (member.kind != detail::JsonKind::string) return member.error(Errc::malformed, "a string is needed");
+    bool take_string(std::string& to, const detail::JsonMember& member) {
+        if (member.kind != detail::JsonKind::string) return fail(member.error(Errc::malformed, "a string is needed"));
         to = member.text;
-        return {};
+        return true;
     }
 
     template <class To>
-    static Result<void> take_id(To& to, const detail::JsonMember& member) {
-        const auto number = detail::read_integer<std::int64_t>(member);
-        if (!number) return number.error();
+    bool take_id(To& to, const detail::JsonMember& member) {
+        std::int64_t number = 0;
+        if (!take(number, detail::read_integer<std::int64_t>(member))) return false;
         if constexpr (std::is_same_v<To, TenantId>) {
-            to = TenantId(*number);
+            to = TenantId(number);
         } else {
-            to = CompanyId(*number);
+            to = CompanyId(number);
         }
-        return {};
+        return true;
     }
 
     UfpEvent event_;
