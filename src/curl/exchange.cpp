@@ -123,7 +123,7 @@ struct Exchange::Callbacks {
 };
 
 Exchange::Exchange(CURL* easy, const ExchangeSettings& settings, Poller& poller) noexcept
-    : easy_(easy), poller_(poller), proxied_(!settings.proxy.empty()) {}
+    : easy_(easy), parsed_url_(curl_url()), poller_(poller), proxied_(!settings.proxy.empty()) {}
 
 Exchange::~Exchange() { curl_easy_cleanup(easy_); }
 
@@ -164,9 +164,13 @@ bool Exchange::set_constants(const ExchangeSettings& settings) {
 }
 
 bool Exchange::set_target(const Target& target) {
+    constexpr unsigned flags = CURLU_PATH_AS_IS | CURLU_DISALLOW_USER | CURLU_NON_SUPPORT_SCHEME;
     if (url_set_ == target.canonical) return true;
     url_set_.clear();
-    if (!set(easy_, CURLOPT_URL, target.canonical.c_str())) return false;
+    const char* const text = target.canonical.c_str();
+    if (!parsed_url_ || curl_url_set(parsed_url_.get(), CURLUPART_URL, text, flags) != CURLUE_OK) return false;
+    // The text too: libcurl keeps it beside the parsed form, and must not keep that of the last target.
+    if (!set(easy_, CURLOPT_URL, text) || !set(easy_, CURLOPT_CURLU, parsed_url_.get())) return false;
     url_set_ = target.canonical;
     return true;
 }

@@ -87,7 +87,12 @@ class Exchange {
         std::optional<IpAddress> remote;
     };
 
+    struct UrlDeleter {
+        void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
+    };
+
     CURL* easy_;
+    std::unique_ptr<CURLU, UrlDeleter> parsed_url_;  // else libcurl would parse the text anew for each request
     Poller& poller_;
     const bool proxied_;
 
