@@ -27,10 +27,12 @@ bool set(CURL* easy, CURLoption option, Value value) noexcept {
     return curl_easy_setopt(easy, option, value) == CURLE_OK;
 }
 
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 std::string_view trimmed(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
 }
 
 // RFC 9110 section 5.5: control bytes in a value are refused or become spaces. A peer that answers 2xx has accepted the
