@@ -59,7 +59,6 @@ std::chrono::duration<double> cpu_time() {
 
 class Stopwatch {
   public:
-    [[nodiscard]] bool before(std::chrono::milliseconds time) const { return SteadyClock::now() - start_ < time; }
     [[nodiscard]] Rates rates(std::size_t completed) const {
         const auto count = static_cast<double>(completed);
         const std::chrono::duration<double> wall = SteadyClock::now() - start_;
@@ -174,14 +173,15 @@ class Bare {
     Bare(const Bare&) = delete;
     Bare& operator=(const Bare&) = delete;
 
+    // What is under way at the end is waited for: a handle that is removed too early takes its connection with it.
     Rates run(std::chrono::milliseconds time) {
-        for (CURL* easy : handles_) curl_multi_add_handle(multi_, easy);
         completed_ = 0;
+        live_ = handles_.size();
         const Stopwatch watch;
-        while (watch.before(time)) turn();
-        const Rates rates = watch.rates(completed_);
-        for (CURL* easy : handles_) curl_multi_remove_handle(multi_, easy);
-        return rates;
+        end_ = SteadyClock::now() + time;
+        for (CURL* easy : handles_) curl_multi_add_handle(multi_, easy);
+        while (live_ > 0) turn();
+        return watch.rates(completed_);
     }
 
   protected:
@@ -197,14 +197,20 @@ class Bare {
             if (status != 200) fail("status");
             ++completed_;
             curl_multi_remove_handle(multi_, easy);
-            curl_multi_add_handle(multi_, easy);
+            if (SteadyClock::now() < end_) {
+                curl_multi_add_handle(multi_, easy);
+            } else {
+                --live_;
+            }
         }
     }
 
     CURLM* multi_;
     std::size_t completed_ = 0;
+    std::size_t live_ = 0;
 
   private:
+    SteadyClock::time_point end_;
     std::vector<CURL*> handles_;
     curl_slist* list_ = nullptr;
 };
@@ -218,6 +224,7 @@ class BarePoll final : public Bare {
         int running = 0;
         curl_multi_perform(multi_, &running);
         reap();
+        if (live_ == 0) return;
         curl_multi_poll(multi_, nullptr, 0, 100, nullptr);  // returns at once while a handle waits to be started
     }
 };
@@ -378,8 +385,8 @@ void measure(const std::string& url, int count, std::chrono::milliseconds time) 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const int rounds = std::clamp(argc > 1 ? std::atoi(argv[1]) : 15, 1, 1000);
-    const std::chrono::milliseconds time(std::clamp(argc > 2 ? std::atoi(argv[2]) : 400, 10, 10'000));
+    const int rounds = std::clamp(argc > 1 ? std::atoi(argv[1]) : 60, 1, 1000);
+    const std::chrono::milliseconds time(std::clamp(argc > 2 ? std::atoi(argv[2]) : 100, 10, 10'000));
     std::uint16_t port = 0;
     const int listener = listen_on_loopback(port);
     const pid_t sink = fork();
