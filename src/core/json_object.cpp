@@ -14,14 +14,14 @@ class Sieve final : public detail::JsonVisitor {
         kept_ += '{';
     }
 
-    Result<void> member(const detail::JsonMember& member) override {
+    bool member(const detail::JsonMember& member) override {
         if (unwanted_(member.name)) {
             removed_ = true;
-            return {};
+            return true;
         }
         if (kept_.size() > 1) kept_ += ',';
         kept_.append(text_, member.name_offset, member.offset + member.raw.size() - member.name_offset);
-        return {};
+        return true;
     }
 
     // The text of all that stays.

@@ -43,8 +43,13 @@ struct Engine::Lane {
     std::vector<PendingDelivery> queue;  // a heap by Later
     // Of the deliveries that wait in the store and not in memory: the earliest due, as far as we know.
     std::optional<Timestamp> waiting_due;
-    std::optional<Timestamp> parked_while_reading;  // the earliest due of what the read may have missed
+    // Parked rows that a read may miss: batch and earliest due of each batch that is not committed, or was not when
+    // the read that is under way began.
+    std::vector<std::pair<std::uint64_t, Timestamp>> parked;
+    std::uint64_t read_floor = 0;  // the last batch that the read is sure to see
     bool wants_waiting = false;
+    bool sweeping = false;  // the read that is under way is for the sweep
+    bool sweep = false;     // the record's cuts may drop what waits in the store, whenever it is due
     Clamp clamp;
     bool idle_listed = false;  // is in idle_
     bool used = false;         // since it was listed
@@ -131,6 +136,11 @@ void Engine::settle(Lane& lane, Timestamp now) {
     check_streak(lane, now);
     if (lane.barrier) return;  // it has just been disabled
 
+    if (lane.sweep) {  // whatever else the lane waits for
+        if (lane.unrecorded > 0) return;
+        lane.wants_waiting = true;
+        return want(lane);
+    }
     const Blocked why = blocked(lane, now);
     std::optional<Timestamp> wake = streak_wake(lane, now);
     const auto look_at = [&](Timestamp at) { wake = earlier(wake, at); };
@@ -233,11 +243,24 @@ void Engine::park_queue(Lane& lane) {
     while (!lane.queue.empty()) park(lane, pop(lane));
 }
 
+// What the store has as waiting leaves the memory, so that a read brings nothing twice.
+void Engine::forget_waiting(Lane& lane) {
+    const auto kept =
+        std::partition(lane.queue.begin(), lane.queue.end(), [](const PendingDelivery& row) { return !row.waiting; });
+    for (auto row = kept; row != lane.queue.end(); ++row) park(lane, *row);
+    rows_ -= static_cast<std::size_t>(lane.queue.end() - kept);
+    lane.queue.erase(kept, lane.queue.end());
+    std::make_heap(lane.queue.begin(), lane.queue.end(), Later());
+}
+
 void Engine::park(Lane& lane, const PendingDelivery& row) {
     lane.waiting_due = earlier(lane.waiting_due, row.due);
-    if (lane.reading_waiting) lane.parked_while_reading = earlier(lane.parked_while_reading, row.due);
     if (row.attempts > 0) lane.window_known = false;
     if (row.waiting) return;  // the store has it so
+    const std::uint64_t seen = lane.reading_waiting ? lane.read_floor : committed_;
+    std::erase_if(lane.parked, [seen](const auto& entry) { return entry.first <= seen; });
+    if (lane.parked.empty() || lane.parked.back().first != batch_) lane.parked.emplace_back(batch_, row.due);
+    lane.parked.back().second = std::min(lane.parked.back().second, row.due);
     updates_.push_back({.delivery = row.id,
                         .state = DeliveryState::waiting,
                         .at = row.due,
@@ -324,8 +347,16 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
     Lane& to = lane(id);
     to.reading_waiting = false;
     to.waiting_due = page.next_due;
-    if (to.parked_while_reading) to.waiting_due = earlier(to.waiting_due, *to.parked_while_reading);
-    to.parked_while_reading.reset();
+    for (const auto& [batch, due] : to.parked) {
+        if (batch > to.read_floor) to.waiting_due = earlier(to.waiting_due, due);
+    }
+    if (std::exchange(to.sweeping, false)) {
+        to.sweep = page.deliveries.size() == waiting_page_rows;
+        for (const PendingDelivery& row : page.deliveries) {
+            if (admit(to, row, now)) to.waiting_due = earlier(to.waiting_due, row.due);
+        }
+        return settle(to, now);
+    }
     to.clamp = {};
     const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
     for (PendingDelivery& row : page.deliveries) {
@@ -345,8 +376,8 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
 
 void Engine::waiting_failed(SubscriptionId id) {
     Lane& to = lane(id);
+    to.sweeping = false;
     to.reading_waiting = false;
-    to.parked_while_reading.reset();
     to.wants_waiting = true;
     want(to);
 }
@@ -365,8 +396,8 @@ void Engine::set_record(LaneRecord record, Timestamp now) {
         to.hold_until = Timestamp::min();
         to.hold_step = {};
     }
-    // What the cuts drop is to be found at once.
-    if (!to.record->record.cuts.empty()) to.waiting_due = earlier(to.waiting_due, now);
+    to.sweep = std::any_of(to.record->record.cuts.begin(), to.record->record.cuts.end(),
+                           [](const Cut& cut) { return cut.reason != EndReason::none; });
     settle(to, now);
 }
 
@@ -658,8 +689,12 @@ EngineWants Engine::poll(Timestamp now) {
             if (!std::exchange(to.reading_record, true)) wants.records.push_back(id);
         } else if (std::exchange(to.wants_waiting, false)) {
             if (to.flight || to.barrier || to.unrecorded > 0 || to.reading_waiting) continue;  // settle asks again
+            forget_waiting(to);
             to.reading_waiting = true;
-            wants.waiting.emplace_back(id, std::max(now, to.clamp.read_until));
+            to.read_floor = committed_;
+            to.sweeping = to.sweep;
+            // A sweep takes nothing for being due.
+            wants.waiting.emplace_back(id, to.sweep ? Timestamp::min() : std::max(now, to.clamp.read_until));
         } else if (blocked(to, now) == Blocked::paused && !to.window_known && !to.reading_expired) {
             to.reading_expired = true;
             wants.expire.emplace_back(id, now - policy_of(to).window);
@@ -706,6 +741,7 @@ void Engine::take_batch(StoreBatch& batch) {
 }
 
 void Engine::committed(const StoreBatchResult& result, Timestamp now) {
+    committed_ = batch_ - 1;
     std::vector<SubscriptionId> touched;
     for (const SubscriptionId id : std::exchange(batch_lanes_, {})) {
         if (id == SubscriptionId()) continue;  // a parked row: nobody waits for it

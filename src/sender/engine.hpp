@@ -151,6 +151,7 @@ class Engine {
     void park_queue(Lane& lane);
     void park(Lane& lane, const PendingDelivery& row);
     void park_slow(Timestamp now);
+    void forget_waiting(Lane& lane);
     void end(Lane& lane, const PendingDelivery& row, DeliveryState state, EndReason reason, Timestamp now,
              std::optional<Attempt> attempt = {});
     void write(Lane& lane, DeliveryUpdate update);
@@ -201,6 +202,7 @@ class Engine {
     std::vector<SubscriptionId> batch_lanes_;  // of the batch that is being written
     std::vector<SubscriptionId> batch_disabling_;
     std::uint64_t batch_ = 1;  // the number of the one that is being collected
+    std::uint64_t committed_ = 0;
     Timestamp last_parking_ = {};
 
     std::size_t active_ = 0;
