@@ -6,7 +6,7 @@
 #include <limits>
 #include <system_error>
 
-#include "curl/fork.hpp"
+#include "core/fork.hpp"
 #include "curl/quiet_thread.hpp"
 
 namespace fpt_webhooks::inline v0_1::detail {

@@ -23,7 +23,7 @@
 #include <fpt_webhooks/sender/transport.hpp>
 
 #include "curl/exchange.hpp"
-#include "curl/fork.hpp"
+#include "core/fork.hpp"
 #include "curl/pins.hpp"
 #include "curl/poller.hpp"
 

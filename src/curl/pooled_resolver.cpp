@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "curl/address.hpp"
-#include "curl/fork.hpp"
+#include "core/fork.hpp"
 #include "curl/quiet_thread.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
