@@ -12,3 +12,6 @@
 #if __has_include(<fpt_webhooks/curl/export.hpp>)
 #include <fpt_webhooks/curl.hpp>
 #endif
+#if __has_include(<fpt_webhooks/sender_sqlite/export.hpp>)
+#include <fpt_webhooks/sender_sqlite.hpp>
+#endif

@@ -1,0 +1,88 @@
+// The embedded default Store: one SQLite file in WAL mode, synchronous=FULL.
+// What a call returned from is on the disk.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <fpt_webhooks/core/random.hpp>
+#include <fpt_webhooks/core/secret.hpp>
+#include <fpt_webhooks/sender/memory_store.hpp>
+#include <fpt_webhooks/sender/store.hpp>
+#include <fpt_webhooks/sender_sqlite/export.hpp>
+
+namespace fpt_webhooks::inline v0_1 {
+
+inline constexpr std::size_t store_key_bytes = 32;  // AES-256
+
+struct SqliteStoreOptions {
+    std::string path = {};  // of the database; created if it is not there. Its
+                            // folder must be writable
+
+    // Signing secrets are kept under this key (AES-256-GCM): store_key_bytes
+    // bytes, or their 64 hex digits. Needed.
+    Secret encryption_key{""};
+
+    StoreLimits limits = {};
+
+    // How long to wait for a file that another process has locked, before
+    // store_busy.
+    std::chrono::milliseconds busy_timeout{5'000};
+
+    // For the nonces of encrypted secrets. Null: system_random().
+    std::shared_ptr<RandomSource> random = {};
+};
+
+// May be shared between threads and opened by several processes at once; one of
+// them may run a dispatcher, decided by a lock on the file "<path>-dispatcher".
+// All tables have the prefix fpt_webhooks_, and their version stands in a table
+// of our own: the database may be the host's.
+class FPT_WEBHOOKS_SENDER_SQLITE_EXPORT SqliteStore final : public Store {
+  public:
+    // Creates the tables, or upgrades older ones.
+    // Errors: invalid_argument (path, key), store_version (made by a newer
+    // release), store_corrupt (no database, or a damaged one; it is left as it
+    // is), store_busy, store_failed.
+    [[nodiscard]] static Result<std::shared_ptr<SqliteStore>> open(SqliteStoreOptions options);
+    ~SqliteStore() override;
+
+    Result<std::uint64_t> acquire(Timestamp now) override;
+    void release(std::uint64_t epoch) noexcept override;
+    Result<StoreBatchResult> commit(const StoreBatch& batch) override;
+    Result<std::vector<PendingDelivery>> take_fresh(DeliveryId after, std::size_t max) override;
+    Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now, std::size_t max) override;
+    Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
+                                        std::size_t max) override;
+    Result<std::vector<SubscriptionWake>> wakes() override;
+    Result<StoreChanges> changes(std::uint64_t since) override;
+    Result<SubscriptionRecord> create_subscription(const Subscription& subscription, Timestamp now) override;
+    Result<SubscriptionRecord> edit_subscription(const SubscriptionEdit& edit) override;
+    Result<SubscriptionRecord> subscription(SubscriptionId id) override;
+    Result<std::vector<SubscriptionRecord>> subscriptions(SubscriptionId after, std::size_t max) override;
+    Result<Secret> secret(SubscriptionId id) override;
+    Result<DeliveryPage> deliveries(const DeliveryFilter& filter, DeliveryId after, std::size_t max) override;
+    Result<std::vector<Attempt>> attempts(DeliveryId delivery) override;
+    Result<std::string> event_body(const EventId& id) override;
+    Result<ReplayPage> replay(const ReplayRequest& request) override;
+    Result<std::size_t> maintain(const Retention& retention, Timestamp now, std::size_t max) override;
+    Result<StoreStats> stats() override;
+
+    class Impl;
+    explicit SqliteStore(std::unique_ptr<Impl> impl) noexcept;  // only open() can make an Impl
+
+  private:
+    std::unique_ptr<Impl> impl_;
+};
+
+// Publishes inside the caller's own transaction (an outbox): the event is there
+// exactly if the caller's changes are. `database`: the caller's `sqlite3*`,
+// with a transaction open, on a file whose tables SqliteStore::open has made;
+// of the same SQLite library as ours. Call between BEGIN and COMMIT; the
+// dispatcher sees it within a second. Errors: invalid_argument (no open
+// transaction, journal mode not WAL, synchronous below FULL), store_version,
+// those of Store. The verdicts as from Store::commit.
+[[nodiscard]] FPT_WEBHOOKS_SENDER_SQLITE_EXPORT Result<std::vector<AppendVerdict>> publish_in_transaction(
+    void* database, const std::vector<NewEvent>& events, Timestamp now, const StoreLimits& limits = {});
+
+}  // namespace fpt_webhooks::inline v0_1
