@@ -3,15 +3,8 @@
 // The sink is a process of its own. The three clients take turns in short rounds, ours between the other two, and the
 // median of the rounds' ratios counts: a shared machine's slow seconds hit a round's three clients alike.
 // Usage: fpt_webhooks_bench_transport [rounds] [milliseconds per round]
-#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <signal.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <fpt_webhooks/curl.hpp>
 
@@ -29,9 +22,13 @@
 #include <string>
 #include <vector>
 
+#include "sink.hpp"
+
 namespace fw = fpt_webhooks;
 
 namespace {
+
+using bench::fail;
 
 constexpr std::size_t connections = 64;
 constexpr std::size_t body_bytes = 255;
@@ -69,72 +66,6 @@ class Stopwatch {
     SteadyClock::time_point start_ = SteadyClock::now();
     std::chrono::duration<double> cpu_start_ = cpu_time();
 };
-
-// ---- the sink ----
-
-[[noreturn]] void fail(const char* what) {
-    std::perror(what);
-    std::exit(2);
-}
-
-int listen_on_loopback(std::uint16_t& port) {
-    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(listener, generic, size) != 0 || listen(listener, 1024) != 0 ||
-        getsockname(listener, generic, &size) != 0) {
-        fail("listen");
-    }
-    port = ntohs(address.sin_port);
-    return listener;
-}
-
-// Answers each complete request; all bodies have the known size.
-bool answer(int socket, std::string& pending) {
-    static const std::string response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    std::array<char, 4096> chunk;
-    const ssize_t got = recv(socket, chunk.data(), chunk.size(), MSG_DONTWAIT);
-    if (got <= 0) return false;
-    pending.append(chunk.data(), static_cast<std::size_t>(got));
-    for (std::size_t end = 0; (end = pending.find("\r\n\r\n")) != std::string::npos;) {
-        if (pending.size() < end + 4 + body_bytes) break;
-        pending.erase(0, end + 4 + body_bytes);
-        if (send(socket, response.data(), response.size(), MSG_NOSIGNAL) < 0) return false;
-    }
-    return true;
-}
-
-[[noreturn]] void run_sink(int listener) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int epoll = epoll_create1(EPOLL_CLOEXEC);
-    const auto watch = [epoll](int socket) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.fd = socket;
-        if (epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) != 0) fail("epoll_ctl");
-    };
-    watch(listener);
-    std::map<int, std::string> pending;
-    std::array<epoll_event, 128> events;
-    while (true) {
-        const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
-        for (int i = 0; i < count; ++i) {
-            const int socket = events[static_cast<std::size_t>(i)].data.fd;
-            if (socket == listener) {
-                const int accepted = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-                const int on = 1;
-                setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-                watch(accepted);
-            } else if (!answer(socket, pending[socket])) {
-                close(socket);
-                pending.erase(socket);
-            }
-        }
-    }
-}
 
 // ---- bare libcurl ----
 
@@ -387,15 +318,8 @@ void measure(const std::string& url, int count, std::chrono::milliseconds time) 
 int main(int argc, char** argv) {
     const int rounds = std::clamp(argc > 1 ? std::atoi(argv[1]) : 60, 1, 1000);
     const std::chrono::milliseconds time(std::clamp(argc > 2 ? std::atoi(argv[2]) : 100, 10, 10'000));
-    std::uint16_t port = 0;
-    const int listener = listen_on_loopback(port);
-    const pid_t sink = fork();
-    if (sink < 0) fail("fork");
-    if (sink == 0) run_sink(listener);
-    close(listener);
+    const bench::Sink sink;
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    measure("http://127.0.0.1:" + std::to_string(port) + "/hook", rounds, time);
-    kill(sink, SIGKILL);
-    waitpid(sink, nullptr, 0);
+    measure(sink.url(), rounds, time);
     return 0;
 }
