@@ -122,7 +122,7 @@ void wait_until_delivered(fw::Dispatcher& dispatcher, std::uint64_t count) {
     const auto end = SteadyClock::now() + 10min;
     while (check(dispatcher.metrics()).delivered < count) {
         if (SteadyClock::now() > end) fail("deliveries do not end");
-        std::this_thread::sleep_for(2ms);
+        std::this_thread::sleep_for(20ms);
     }
 }
 
