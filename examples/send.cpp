@@ -1,9 +1,8 @@
-// Sends one FPT event: the README's sender. Needs the component fpt_webhooks::curl.
+// Signs and sends one FPT event, without a store and without retries. Needs the component fpt_webhooks::curl.
 //
 // Usage: fpt_webhooks_example_send <https url> [<CA file> <allowed address or name>...]
 // The last two are for an endpoint on your own machine or network.
 
-// [send]
 #include <cstdio>
 
 #include <fpt_webhooks/curl.hpp>
@@ -23,7 +22,6 @@ fw::TransportOutcome send(const std::string& url, std::string_view secret, fw::T
     return fw::deliver_once(transport, signer, *clock,
                             {.url = url, .body = fw::encode_envelope(event.value()).value(), .policy = policy});
 }
-// [send]
 
 int main(int argc, char* argv[]) {
     if (argc < 2) {

@@ -1,6 +1,6 @@
 # cmake -D source=<folder> -P check_readme.cmake: the README shows exactly what the examples compile.
 file(READ "${source}/README.md" readme)
-foreach(example IN ITEMS receive send)
+foreach(example IN ITEMS receive produce)
     file(READ "${source}/examples/${example}.cpp" program)
     string(REGEX MATCH "// \\[${example}\\]\n(.*)// \\[${example}\\]\n" ignored "${program}")
     string(STRIP "${CMAKE_MATCH_1}" snippet)
