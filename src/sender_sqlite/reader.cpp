@@ -1,7 +1,6 @@
 #include "sender_sqlite/reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -9,13 +8,6 @@
 
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
-
-EventId event_id_of(ByteView bytes) {
-    std::array<std::byte, 16> id{};
-    if (bytes.size() != id.size()) throw StoreFailure(Error(Errc::store_corrupt, "an event id"));
-    std::copy(bytes.begin(), bytes.end(), id.begin());
-    return EventId(id);
-}
 
 // The columns of fresh_ and pending_.
 PendingDelivery pending_delivery(const Run& row) {
@@ -149,7 +141,9 @@ Result<Secret> Reader::secret(SubscriptionId id, const SecretBox& box) {
 
 DeliveryPage Reader::deliveries(const DeliveryFilter& filter, DeliveryId after, std::size_t max) {
     constexpr auto last = std::numeric_limits<std::int64_t>::max();
-    const std::int64_t from = filter.delivery ? std::max(after.value(), filter.delivery->value() - 1) : after.value();
+    const std::int64_t from = filter.delivery
+                                  ? std::max(after.value(), std::max<std::int64_t>(filter.delivery->value(), 1) - 1)
+                                  : after.value();
     const std::int64_t up_to = filter.delivery ? filter.delivery->value() : last;
     const std::int64_t limit = limit_of(max) + 1;  // one more tells whether there is more
     DeliveryPage page;

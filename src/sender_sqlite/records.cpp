@@ -1,6 +1,7 @@
 #include "sender_sqlite/records.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -50,6 +51,13 @@ PiiCategories pii_of(std::int64_t bits) {
     const auto pii = PiiCategories::from_bits(static_cast<std::uint32_t>(bits));
     if (!pii) damaged("a PII mask");
     return *pii;
+}
+
+EventId event_id_of(ByteView bytes) {
+    std::array<std::byte, 16> id{};
+    if (bytes.size() != id.size()) damaged("an event id");
+    std::copy(bytes.begin(), bytes.end(), id.begin());
+    return EventId(id);
 }
 
 std::optional<SubscriptionRecord> Records::find(SubscriptionId id) {

@@ -44,7 +44,8 @@ class Records {
 // A number of rows for LIMIT.
 [[nodiscard]] std::int64_t limit_of(std::size_t max) noexcept;
 
-// An all-bits-known mask. Throws StoreFailure (store_corrupt).
+// These two throw StoreFailure (store_corrupt).
 [[nodiscard]] PiiCategories pii_of(std::int64_t bits);
+[[nodiscard]] EventId event_id_of(ByteView bytes);
 
 }  // namespace fpt_webhooks::inline v0_1::detail

@@ -4,9 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
 #include <filesystem>
-#include <limits>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -190,24 +189,23 @@ class SqliteStore::Impl {
             lock_.release();
             return epoch;
         }
+        {
+            const std::lock_guard reading(taking_.mutex);
+            kept_at_.clear();  // another dispatcher may have been here
+        }
         epoch_ = *epoch;
-        const std::lock_guard reading(taking_.mutex);
-        kept_at_.clear();
         return epoch;
     }
 
     void release(std::uint64_t epoch) noexcept {
         if (forked()) return;
         const std::lock_guard lock(dispatching_);
-        if (epoch != epoch_ || !lock_.is_held()) return;
+        if (epoch == 0 || epoch != epoch_) return;
         epoch_ = 0;
         lock_.release();
     }
 
-    [[nodiscard]] bool owns(std::uint64_t epoch) {
-        const std::lock_guard lock(dispatching_);
-        return epoch == epoch_ && lock_.is_held();
-    }
+    [[nodiscard]] bool owns(std::uint64_t epoch) const noexcept { return epoch == epoch_; }
 
     [[nodiscard]] const detail::SecretBox& box() const noexcept { return box_; }
     [[nodiscard]] RandomSource& random() const noexcept { return *options_.random; }
@@ -233,9 +231,9 @@ class SqliteStore::Impl {
     const detail::SecretBox box_;
     const std::uint64_t generation_ = detail::fork_generation();
 
-    std::mutex dispatching_;
+    std::mutex dispatching_;  // never taken under another lock
     detail::DispatcherLock lock_;
-    std::uint64_t epoch_ = 0;  // 0: none
+    std::atomic<std::uint64_t> epoch_{0};  // while this store runs the dispatcher; 0: it does not
 
     Slot<WriteSession> writing_;
     Slot<ReadSession> taking_;   // what a dispatcher reads is not held up by what people read

@@ -1,7 +1,6 @@
 #include "sender_sqlite/writer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
@@ -367,17 +366,24 @@ void Writer::write_cuts(const SubscriptionRecord& record) {
 // ---- history
 
 std::vector<Writer::Candidate> Writer::candidates(const ReplayRequest& request, DeliveryId up_to, std::size_t max) {
+    const DeliveryFilter& filter = request.filter;
+    std::int64_t after = request.after.value();
+    std::int64_t last = up_to.value();
+    if (filter.delivery) {
+        after = std::max(after, std::max<std::int64_t>(filter.delivery->value(), 1) - 1);
+        last = std::min(last, filter.delivery->value());
+    }
     std::vector<Candidate> found;
-    for (Run row = scan_(request.after.value(), up_to.value(), limit_of(max)); row.next();) {
+    Run row = filter.event_id ? scan_event_(Blob{filter.event_id->bytes()}, after, last, limit_of(max))
+                              : scan_(after, last, limit_of(max));
+    while (row.next()) {
         Candidate candidate;
         candidate.event = row.integer(6);
         candidate.pii = pii_of(row.integer(7));
         Delivery& delivery = candidate.delivery;
         delivery.id = DeliveryId(row.integer(0));
         delivery.subscription = SubscriptionId(row.as<SubscriptionId::rep>(1));
-        std::array<std::byte, 16> id{};
-        std::copy_n(row.bytes(2).begin(), std::min(id.size(), row.bytes(2).size()), id.begin());
-        delivery.event_id = EventId(id);
+        delivery.event_id = event_id_of(row.bytes(2));
         delivery.event_type = row.text(3);
         delivery.state = row.as<DeliveryState>(4);
         delivery.queued_at = row.time(5);

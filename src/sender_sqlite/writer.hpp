@@ -175,6 +175,12 @@ class Writer {
                     "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii, e.whole"
                     " FROM fpt_webhooks_delivery d CROSS JOIN fpt_webhooks_event e ON e.seq = d.event"
                     " WHERE d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};
+    Statement scan_event_{database_,
+                          "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii,"
+                          " e.whole FROM fpt_webhooks_event e"
+                          " CROSS JOIN fpt_webhooks_delivery d INDEXED BY fpt_webhooks_delivery_event"
+                          " ON d.event = e.seq"
+                          " WHERE e.event_id = ? AND d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};
     Statement ended_{database_,
                      "SELECT id, subscription, state FROM fpt_webhooks_delivery"
                      " INDEXED BY fpt_webhooks_delivery_ended"
