@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <mutex>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "core/fork.hpp"
@@ -46,6 +47,24 @@ std::string one_name(const std::string& path) {
     return error ? path : name.string();
 }
 
+// Of several that turn a new file into WAL mode, SQLite tells one at once that it is busy, without its usual wait: that
+// one could be what the others wait for.
+void set_wal_mode(Database& database, const std::string& path, std::chrono::milliseconds busy_timeout) {
+    constexpr std::chrono::milliseconds step{10};
+    sqlite3_busy_timeout(database.handle(), 0);
+    for (std::chrono::milliseconds waited{0};; waited += step) {
+        try {
+            if (database.ask("PRAGMA journal_mode = WAL") == "wal") break;
+            throw StoreFailure(
+                Error(Errc::store_failed, std::string(path).append(": no WAL mode on this file system")));
+        } catch (const StoreFailure& failure) {
+            if (failure.error() != Errc::store_busy || waited >= busy_timeout) throw;
+        }
+        std::this_thread::sleep_for(step);
+    }
+    sqlite3_busy_timeout(database.handle(), static_cast<int>(busy_timeout.count()));
+}
+
 // Makes or upgrades the tables. A file that is refused is not touched.
 void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout) {
     create_private(path);
@@ -56,9 +75,7 @@ void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeou
         throw StoreFailure(Error(Errc::store_failed, std::string(path).append(": it is read-only")));
     }
     detail::check_version(database, detail::migrations());
-    if (database.ask("PRAGMA journal_mode = WAL") != "wal") {
-        throw StoreFailure(Error(Errc::store_failed, std::string(path).append(": no WAL mode on this file system")));
-    }
+    set_wal_mode(database, path, busy_timeout);
     database.execute("PRAGMA synchronous = FULL");
     detail::migrate(database, detail::migrations());
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
@@ -253,6 +270,7 @@ Result<std::shared_ptr<SqliteStore>> SqliteStore::open(SqliteStoreOptions option
     if (!box) return std::move(box).error();
     options.encryption_key = Secret("");
     if (!options.random) options.random = system_random();
+    if (sqlite3_threadsafe() == 0) return Error(Errc::local_failure, "SQLite was built for a single thread");
     if (detail::fork_generation() == 0) return Error(Errc::local_failure, "no memory for the fork handler");
     options.path = one_name(options.path);
     try {

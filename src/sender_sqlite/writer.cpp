@@ -253,7 +253,7 @@ AppendVerdict Writer::append(const NewEvent& event, Timestamp at) {
     }
     add_event_.run(Blob{event.id.bytes()}, Blob{event.hash}, static_cast<int>(event.profile),
                    std::string_view(event.type), at);
-    if (database_.changed_rows() == 0) return known(event).value();
+    if (database_.changed_rows() == 0) return known(event).value_or(AppendVerdict::conflict);
     const std::int64_t seq = database_.last_rowid();
     add_body_.run(seq, Blob{bytes_of(event.body)});
     for (const SubscriptionId id : matched) add_delivery(id, seq, lane(id).pii, false, at);

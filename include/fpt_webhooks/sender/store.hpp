@@ -118,7 +118,7 @@ struct ExpireResult {
 // When a subscription must be looked at: it has a waiting delivery that is due then, or a failure streak.
 struct SubscriptionWake {
     SubscriptionId subscription = {};
-    std::optional<Timestamp> due = {};
+    std::optional<Timestamp> due = {};  // when an edit has withdrawn something that waits: long ago
     std::optional<FailureStreak> streak = {};
 };
 
@@ -188,12 +188,14 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     // Fresh deliveries after this one in the order of their ids, with their events. Read only.
     [[nodiscard]] virtual Result<std::vector<PendingDelivery>> take_fresh(DeliveryId after, std::size_t max) = 0;
 
-    // The subscription's waiting deliveries that are due at `now`. Read only.
+    // The subscription's waiting deliveries that are due at `now`, and those that its cuts withdraw, whenever they are
+    // due: to be dropped. Read only.
     [[nodiscard]] virtual Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now,
                                                            std::size_t max) = 0;
 
     // Ends the subscription's waiting deliveries whose first attempt started before this time, at most `max` of them:
-    // exhausted(window). For paused ones, whose windows run on.
+    // exhausted(window). For paused ones, whose windows run on. An attempt whose start is recorded and whose end is not
+    // may still deliver: such a delivery is left out.
     [[nodiscard]] virtual Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before,
                                                               Timestamp now, std::size_t max) = 0;
 
@@ -226,10 +228,13 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     [[nodiscard]] virtual Result<std::vector<Attempt>> attempts(DeliveryId delivery) = 0;
     // The event's whole body. Errors: not_found (unknown, or past its retention).
     [[nodiscard]] virtual Result<std::string> event_body(const EventId& id) = 0;
-    // Makes new fresh deliveries of ended ones (SPEC 2.6); those of deleted subscriptions are left out.
+    // Makes new fresh deliveries of ended ones (SPEC 2.6); those of deleted subscriptions and of events past their
+    // retention are left out. A page ends early where the cap on pending deliveries is reached.
+    // Errors: store_full (it was reached before the first one).
     [[nodiscard]] virtual Result<ReplayPage> replay(const ReplayRequest& request) = 0;
 
-    // Removes what is past its retention, at most `max` rows; returns how many. 0: nothing left to do.
+    // Removes what is past its retention, at most `max` deliveries (with their attempts), bodies and ids; returns how
+    // many. 0: nothing left to do. Cuts that no pending delivery needs go too.
     [[nodiscard]] virtual Result<std::size_t> maintain(const Retention& retention, Timestamp now, std::size_t max) = 0;
     [[nodiscard]] virtual Result<StoreStats> stats() = 0;
 };

@@ -29,6 +29,7 @@ int main() {
     const auto refused = fw::deliver_once(transport, *signer, *fw::system_clock(), delivery);
     if (refused.response || refused.response.error() != fw::Errc::refused_by_policy) return 3;
     if (!fw::CurlTransport::create()) return 4;
+    if (fw::SqliteStore::open({}).has_value()) return 5;  // without a path and a key
     std::puts(refused.response.error().message().c_str());
     return 0;
 }

@@ -269,6 +269,23 @@ TEST_CASE("sqlite store: after fork every call in the child says so, and its end
     CHECK(f.pending() == 0);
 }
 
+TEST_CASE("sqlite store: many that open a new file at once all get it") {
+    for (int round = 0; round < 10; ++round) {
+        const TemporaryFolder folder;
+        std::atomic<int> opened{0};
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 8; ++i) {
+            threads.emplace_back([&] {
+                const auto store = open_store(folder.file());
+                if (store && store.value()->create_subscription(store_contract::subscription({}), at(0))) ++opened;
+            });
+        }
+        for (std::thread& thread : threads) thread.join();
+        CHECK(opened == 8);
+        CHECK(open_store(folder.file()).value()->subscriptions({}, 100)->size() == 8);
+    }
+}
+
 TEST_CASE("sqlite store: leaves no descriptor open") {
     const TemporaryFolder folder;
     const auto round = [&] {
