@@ -8,8 +8,8 @@
 
 #include <fpt_webhooks/curl/pooled_resolver.hpp>
 
-#include "curl/ca_file.hpp"
 #include "core/fork.hpp"
+#include "curl/ca_file.hpp"
 #include "curl/loop.hpp"
 
 namespace fpt_webhooks::inline v0_1 {

@@ -22,8 +22,8 @@
 #include <fpt_webhooks/sender/resolver.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
 
-#include "curl/exchange.hpp"
 #include "core/fork.hpp"
+#include "curl/exchange.hpp"
 #include "curl/pins.hpp"
 #include "curl/poller.hpp"
 

@@ -14,8 +14,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "curl/address.hpp"
 #include "core/fork.hpp"
+#include "curl/address.hpp"
 #include "curl/quiet_thread.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
