@@ -136,7 +136,7 @@ void Writer::apply(const DeliveryUpdate& update) {
     const CutVerdict verdict = this->verdict(subscription, update.delivery, event, pii);
     if (update.attempt) {
         const Attempt& made = *update.attempt;
-        const auto error = made.error ? std::optional(static_cast<int>(*made.error)) : std::nullopt;
+        const int error = made.error ? static_cast<int>(*made.error) : 0;
         add_attempt_.run(update.delivery.value(), made.number, made.started, made.duration.count(), made.status, error,
                          std::string_view(made.detail), Blob{bytes_of(made.response_head)});
     }

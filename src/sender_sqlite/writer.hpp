@@ -126,7 +126,8 @@ class Writer {
     Statement set_ended_{database_,
                          "UPDATE fpt_webhooks_delivery SET state = ?, reason = ?, attempts = ?, first_started = ?,"
                          " pii = ?, due = NULL, ended_at = ? WHERE id = ?"};
-    Statement add_attempt_{database_, "INSERT OR REPLACE INTO fpt_webhooks_attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+    Statement add_attempt_{database_,
+                           "INSERT OR REPLACE INTO fpt_webhooks_attempt VALUES (?, ?, ?, ?, ?, nullif(?, 0), ?, ?)"};
     Statement add_flight_{database_, "INSERT OR REPLACE INTO fpt_webhooks_flight VALUES (?, ?, ?)"};
     Statement end_flight_{database_, "DELETE FROM fpt_webhooks_flight WHERE delivery = ? AND number <= ?"};
     Statement flights_{database_,

@@ -4,6 +4,7 @@
 #include <fpt_webhooks/sender_sqlite/sqlite_store.hpp>
 
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <fstream>
@@ -23,6 +24,7 @@ struct TemporaryFolder {
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
     ~TemporaryFolder() {
+        umount2(path.c_str(), MNT_DETACH);  // what a test that failed may have left
         std::error_code ignored;
         std::filesystem::remove_all(path, ignored);
     }
