@@ -7,6 +7,7 @@
 
 #include <fpt_webhooks/core/fpt_catalogue.hpp>
 #include <fpt_webhooks/core/ufp_catalogue.hpp>
+#include <fpt_webhooks/sender/contact_codec.hpp>
 #include <fpt_webhooks/sender/pii_projection.hpp>
 
 #include "sender/dispatcher_impl.hpp"
@@ -31,7 +32,8 @@ constexpr milliseconds outcome_write_delay{2};
 constexpr milliseconds store_retry_delay{200};
 constexpr std::size_t notices_max = 4'096;
 constexpr std::size_t replay_page = 100;
-constexpr int edit_tries = 8;  // somebody else's edit came between reading and writing
+constexpr std::size_t due_contacts_page = 100;  // windows that are closed in one commit
+constexpr int edit_tries = 8;                   // somebody else's edit came between reading and writing
 constexpr milliseconds option_time_max = std::chrono::hours(30 * 24);
 
 Error stopped_error() { return Error(Errc::stopped, "the dispatcher has been stopped"); }
@@ -54,6 +56,7 @@ Result<void> check(const DispatcherOptions& options) {
     if (!options.transport) return bad("transport: needed");
     if (auto valid = options.fpt.validate(); !valid) return valid.error().in("fpt");
     if (auto valid = options.ufp.validate(); !valid) return valid.error().in("ufp");
+    if (auto valid = options.contact_window.validate(); !valid) return valid.error().in("contact_window");
     for (const auto& [name, value] :
          {std::pair{"disable_after", options.disable_after}, std::pair{"no_secret_max", options.no_secret_max},
           std::pair{"timeout", options.timeout}, std::pair{"connect_timeout", options.connect_timeout},
@@ -68,10 +71,25 @@ Result<void> check(const DispatcherOptions& options) {
     return {};
 }
 
-// The event as this subscription may see it.
-Result<std::string> body_for(const PendingDelivery& delivery, PiiCategories pii) {
-    if (delivery.profile == Profile::ufp || pii.contains(pii_categories_of(delivery.event_type))) return delivery.body;
-    auto event = decode_envelope(bytes_of(delivery.body), std::numeric_limits<std::size_t>::max());
+// All that is kept of a contact, as a store holds it.
+Result<ContactRecord> decode_contact(std::string_view record) {
+    if (record.empty()) return ContactRecord{};
+    if (auto window = decode_contact_window(record)) return ContactRecord{.window = *std::move(window)};
+    auto state = decode_contact_state(record);
+    if (!state) return std::move(state).error();
+    return ContactRecord{.state = *std::move(state)};
+}
+
+Result<std::string> encode_contact(const ContactRecord& record) {
+    if (record.window) return encode_contact_window(*record.window);
+    if (record.state) return encode_contact_state(*record.state);
+    return std::string();
+}
+
+// The event as a subscription may see it.
+Result<std::string> body_for(Profile profile, const std::string& type, const std::string& body, PiiCategories pii) {
+    if (profile == Profile::ufp || pii.contains(pii_categories_of(type))) return body;
+    auto event = decode_envelope(bytes_of(body), std::numeric_limits<std::size_t>::max());
     if (!event) return std::move(event).error();
     auto projected = project(*std::move(event), pii);
     if (!projected) return std::move(projected).error();
@@ -163,6 +181,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
 void Dispatcher::Impl::run_pump() {
     std::unique_lock lock(mutex);
     while (!finishing && owns) {
+        if (options.clock->steady_now() >= next_look) look_around(lock);
         const Pumped pumped = pump_step(lock);
         if (pumped == Pumped::worked) continue;
         if (pumped == Pumped::store_failed) {
@@ -190,9 +209,11 @@ Dispatcher::Impl::Pumped Dispatcher::Impl::pump_step(std::unique_lock<std::mutex
 }
 
 void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
+    next_look = options.clock->steady_now() + options.poll_interval;
     engine->fresh_available();  // another process may have published
     lock.unlock();
     read_changes();
+    close_windows();
     if (options.clock->steady_now() >= next_maintain) {
         const auto removed = options.store->maintain(options.retention, now(), maintain_rows);
         const bool more = removed && *removed > 0;
@@ -264,6 +285,32 @@ void Dispatcher::Impl::read_changes() {
     for (const SubscriptionId id : changes->subscriptions) engine->invalidate(id, now());
 }
 
+// Contacts that have changed no more for a while, or for long enough, become events.
+void Dispatcher::Impl::close_windows() {
+    const Timestamp time = now();
+    const auto due = options.store->due_contacts(time, time + options.contact_window.longest, due_contacts_page);
+    if (!due || due->empty()) return;
+    StoreBatch batch{.epoch = epoch, .at = time};
+    for (const KeptContact& kept : *due) {
+        const auto window = decode_contact_window(kept.record);
+        if (!window) continue;
+        const ContactClosing closing = window->close();
+        auto state = encode_contact_state(closing.state);
+        if (!state) continue;
+        ContactWrite write{.key = kept.key, .expected_version = kept.version, .record = *std::move(state)};
+        for (const Envelope& envelope : closing.events) {
+            auto event = NewEvent::from(envelope);
+            if (event) write.events.push_back(*std::move(event));
+        }
+        batch.contacts.push_back(std::move(write));
+    }
+    // A write that fails or comes too late is made again the next time: the window keeps the ids of its events.
+    if (options.store->commit(batch)) {
+        const std::scoped_lock lock(mutex);
+        engine->fresh_available();
+    }
+}
+
 void Dispatcher::Impl::run_notifier() {
     std::unique_lock lock(mutex);
     for (;;) {
@@ -293,7 +340,7 @@ void Dispatcher::Impl::launch_ready() {
 void Dispatcher::Impl::launch(const detail::AttemptPlan& plan) {
     const SubscriptionId id = plan.subscription;
     const Timestamp wall = options.clock->now();
-    auto body = body_for(*plan.delivery, plan.pii);
+    auto body = body_for(plan.delivery->profile, plan.delivery->event_type, plan.delivery->body, plan.pii);
     auto started = [&]() -> Result<Transport::Token> {
         if (!body) return std::move(body).error();
         DeliveryRequest request{.profile = plan.delivery->profile,
@@ -536,6 +583,33 @@ std::vector<Result<AppendVerdict>> Dispatcher::publish(std::span<const Envelope>
     return results;
 }
 
+Result<void> Dispatcher::observe(const ContactChange& change) {
+    if (impl_->forked()) return Error(Errc::forked);
+    Store& store = *impl_->options.store;
+    const ContactKey key{.location = change.state.location_id, .contact = change.state.contact_id};
+    for (int tries = 1; tries <= edit_tries; ++tries) {
+        const auto kept = store.contact(key);
+        if (!kept) return kept.error();
+        auto before = decode_contact(kept->record);
+        if (!before) return std::move(before).error();
+        const auto ids = ContactEventIds::generate(*clock_, *random_);
+        if (!ids) return ids.error();
+        const auto after = fpt_webhooks::observe(*before, change, *ids, impl_->now());
+        if (!after) return after.error();
+        if (*after == *before) return {};
+        auto record = encode_contact(*after);
+        if (!record) return std::move(record).error();
+        ContactWrite write{.key = key, .expected_version = kept->version, .record = *std::move(record)};
+        if (after->window) write.due = after->window->due(impl_->options.contact_window);
+        StoreBatch batch{.at = impl_->now()};
+        batch.contacts.push_back(std::move(write));
+        const auto written = store.commit(batch);
+        if (!written) return written.error();
+        if (written->contacts.front()) return {};
+    }
+    return Error(Errc::conflict, "others change this contact all the time");
+}
+
 // ---- subscriptions ----
 
 Result<SubscriptionRecord> Dispatcher::Impl::find(const Actor& actor, SubscriptionId id) {
@@ -727,13 +801,16 @@ Result<JsonObject> sample_data(std::string_view type) {
     return Error(Errc::invalid_argument, "event type: there is no sample of it");
 }
 
-Result<std::string> sample_body(const Scope& scope, std::string_view type, const Clock& clock, RandomSource& random) {
+Result<NewEvent> sample_event(const Scope& scope, std::string_view type, const Clock& clock, RandomSource& random) {
     if (scope.profile() == Profile::ufp) {
         if (!find_ufp_event(type)) return Error(Errc::invalid_argument, "event type: not in the UFP catalogue");
-        return encode_ufp_event({.event_key = std::string(type),
-                                 .created_at = "01/01/2026 12:00",
-                                 .company_id = CompanyId(scope.id()),
-                                 .tenant_id = scope.tenant_id()});
+        const auto id = EventId::generate(clock, random);
+        if (!id) return id.error();
+        return NewEvent::from({.event_key = std::string(type),
+                               .created_at = "01/01/2026 12:00",
+                               .company_id = CompanyId(scope.id()),
+                               .tenant_id = scope.tenant_id()},
+                              *id);
     }
     auto data = sample_data(type);
     if (!data) return std::move(data).error();
@@ -744,7 +821,7 @@ Result<std::string> sample_body(const Scope& scope, std::string_view type, const
         {.location = LocationId(by_location ? id : 1), .organization = OrganizationId(by_location ? 0 : id)}, clock,
         random);
     if (!event) return event.error();
-    return encode_envelope(*event);
+    return NewEvent::from(*event);
 }
 
 }  // namespace
@@ -754,12 +831,15 @@ Result<Attempt> Dispatcher::send_test(const Actor& actor, SubscriptionId id, std
     if (!record) return record.error();
     if (record->secret_number == 0) return Error(Errc::wrong_state, "there is no secret: generate one");
     const Subscription& subscription = record->subscription;
-    auto body = sample_body(subscription.scope(), event_type, *clock_, *random_);
+    auto event = sample_event(subscription.scope(), event_type, *clock_, *random_);
+    if (!event) return std::move(event).error();
+    auto body = body_for(event->profile, event->type, event->body, subscription.pii());
     if (!body) return std::move(body).error();
     const auto secret = impl_->options.store->secret(id);
     if (!secret) return secret.error();
     const auto signer = Signer::create(scheme_of(subscription.profile()), *secret);
     if (!signer) return signer.error();
+
     Attempt attempt{.started = clock_->now()};
     const auto outcome = deliver_once(*impl_->options.transport, *signer, *clock_,
                                       {.profile = subscription.profile(),
@@ -770,13 +850,18 @@ Result<Attempt> Dispatcher::send_test(const Actor& actor, SubscriptionId id, std
                                        .connect_timeout = impl_->options.connect_timeout,
                                        .user_agent = impl_->options.user_agent});
     attempt.duration = std::chrono::duration_cast<milliseconds>(outcome.timings.total);
-    if (outcome.response) {
-        attempt.status = outcome.response->status;
+    const AttemptOutcome judged = outcome_of(outcome, clock_->now());
+    attempt.status = judged.status;
+    if (judged.error) {
+        attempt.error = static_cast<Errc>(judged.error->code().value());
+        attempt.detail = judged.error->detail();
+    } else if (!judged.succeeded()) {
         attempt.response_head = outcome.response->body;
-    } else {
-        attempt.error = static_cast<Errc>(outcome.response.error().code().value());
-        attempt.detail = outcome.response.error().detail();
     }
+    StoreBatch batch{.at = impl_->now()};
+    batch.tests.push_back(
+        {.subscription = id, .event = *std::move(event), .attempt = attempt, .delivered = judged.succeeded()});
+    if (const auto kept = impl_->options.store->commit(batch); !kept) return kept.error();
     return attempt;
 }
 

@@ -54,6 +54,7 @@ struct Dispatcher::Impl {
     void run_notifier();
     bool obey(const detail::EngineWants& wants);  // false: a read failed
     void read_changes();
+    void close_windows();
     void launch_ready();
     void launch(const detail::AttemptPlan& plan);
     void complete(SubscriptionId id, Timestamp wall_started, TransportOutcome outcome);
@@ -86,11 +87,12 @@ struct Dispatcher::Impl {
     std::unique_ptr<detail::Engine> engine;  // while started
     std::uint64_t epoch = 0;
     std::uint64_t seen_changes = 0;
+    std::chrono::steady_clock::time_point next_look = {};
     std::chrono::steady_clock::time_point next_maintain = {};
     bool pump_work = false;
     bool writer_idle = false;  // it waits for anything at all: notify it
-    bool stopping = false;   // nothing new
-    bool finishing = false;  // threads end when they are done
+    bool stopping = false;     // nothing new
+    bool finishing = false;    // threads end when they are done
     bool store_failing = false;
     bool owns = false;  // the store is ours to write outcomes to
 

@@ -28,6 +28,7 @@ struct Row {
     DeliveryState state = DeliveryState::fresh;
     EndReason reason = EndReason::none;
     bool replay = false;
+    bool test = false;
     PiiCategories pii = {};
     unsigned attempts = 0;
     Timestamp first_attempt_started = {};
@@ -81,12 +82,16 @@ struct MemoryStore::State {
           flights(other.flights),
           subscriptions(other.subscriptions),
           choices(other.choices),
-          pending(other.pending) {}
+          pending(other.pending),
+          contacts(other.contacts),
+          windows(other.windows) {}
 
     void apply(const DeliveryUpdate& update);
     void apply(const StreakUpdate& update, std::vector<SubscriptionId>& disabled);
     void apply(const AttemptStart& start);
     AppendVerdict append(const NewEvent& event, Timestamp at);
+    void apply(const TestDelivery& test, Timestamp at);
+    bool apply(const ContactWrite& write, Timestamp at);
     [[nodiscard]] std::set<SubscriptionId> matches(const NewEvent& event) const;
     void add_delivery(Kept& kept, const EventId& event, PiiCategories pii, bool replay, Timestamp at);
 
@@ -116,6 +121,8 @@ struct MemoryStore::State {
     std::map<SubscriptionId, Kept> subscriptions = {};
     std::map<ChoiceKey, std::set<SubscriptionId>> choices = {};
     std::set<DeliveryId> pending = {};
+    std::map<ContactKey, KeptContact> contacts = {};
+    std::set<std::pair<Timestamp, ContactKey>> windows = {};  // open ones, by their due time
 };
 
 MemoryStore::MemoryStore(StoreLimits limits) : state_(std::make_unique<State>(limits)) {}
@@ -162,7 +169,9 @@ Result<StoreBatchResult> MemoryStore::commit(const StoreBatch& batch) {
     for (const DeliveryUpdate& update : batch.updates) s.apply(update);
     for (const StreakUpdate& update : batch.streaks) s.apply(update, result.disabled);
     for (const AttemptStart& start : batch.starts) s.apply(start);
+    for (const TestDelivery& test : batch.tests) s.apply(test, batch.at);
     for (const NewEvent& event : batch.events) result.events.push_back(s.append(event, batch.at));
+    for (const ContactWrite& write : batch.contacts) result.contacts.push_back(s.apply(write, batch.at));
     return result;
 }
 
@@ -234,6 +243,45 @@ AppendVerdict MemoryStore::State::append(const NewEvent& event, Timestamp at) {
         add_delivery(kept, event.id, kept.record.subscription.pii(), false, at);
     }
     return AppendVerdict::accepted;
+}
+
+void MemoryStore::State::apply(const TestDelivery& test, Timestamp at) {
+    const Kept* const kept = find(test.subscription);
+    if (kept == nullptr || events.contains(test.event.id)) return;  // the same write again
+    events.emplace(test.event.id, Event{.hash = test.event.hash,
+                                        .profile = test.event.profile,
+                                        .type = test.event.type,
+                                        .body = std::make_shared<const std::string>(test.event.body),
+                                        .at = at,
+                                        .deliveries = 1});
+    last_delivery = DeliveryId(last_delivery.value() + 1);
+    Row row{.subscription = test.subscription,
+            .event = test.event.id,
+            .state = test.delivered ? DeliveryState::delivered : DeliveryState::exhausted,
+            .reason = test.delivered ? EndReason::none : EndReason::attempts,
+            .test = true,
+            .pii = kept->record.subscription.pii(),
+            .attempts = test.attempt.number,
+            .first_attempt_started = test.attempt.started,
+            .queued_at = at,
+            .ended_at = at};
+    row.history.emplace(test.attempt.number, test.attempt);
+    rows.emplace_hint(rows.end(), last_delivery, std::move(row));
+}
+
+bool MemoryStore::State::apply(const ContactWrite& write, Timestamp at) {
+    KeptContact& kept = contacts[write.key];
+    kept.key = write.key;
+    if (kept.version != write.expected_version) return false;
+    for (const NewEvent& event : write.events) {
+        if (append(event, at) == AppendVerdict::full) return false;
+    }
+    if (kept.due) windows.erase({*kept.due, kept.key});
+    ++kept.version;
+    kept.record = write.record;
+    kept.due = write.due;
+    if (kept.due) windows.insert({*kept.due, kept.key});
+    return true;
 }
 
 std::set<SubscriptionId> MemoryStore::State::matches(const NewEvent& event) const {
@@ -405,6 +453,24 @@ Result<StoreChanges> MemoryStore::changes(std::uint64_t since) {
     return changes;
 }
 
+// ---- contacts
+
+Result<KeptContact> MemoryStore::contact(const ContactKey& key) {
+    const std::lock_guard lock(state_->mutex);
+    const auto found = state_->contacts.find(key);
+    return found == state_->contacts.end() ? KeptContact{.key = key} : found->second;
+}
+
+Result<std::vector<KeptContact>> MemoryStore::due_contacts(Timestamp now, Timestamp latest, std::size_t max) {
+    const std::lock_guard lock(state_->mutex);
+    std::vector<KeptContact> due;
+    for (const auto& [when, key] : state_->windows) {
+        if (due.size() == max) break;
+        if (when <= now || when > latest) due.push_back(state_->contacts.at(key));
+    }
+    return due;
+}
+
 // ---- subscriptions
 
 Kept* MemoryStore::State::find(SubscriptionId id) {
@@ -490,6 +556,7 @@ Delivery MemoryStore::State::delivery(DeliveryId id, const Row& row) const {
                       .state = row.state,
                       .reason = row.reason,
                       .replay = row.replay,
+                      .test = row.test,
                       .attempts = row.attempts,
                       .queued_at = row.queued_at};
     if (row.state == DeliveryState::waiting) delivery.next_attempt = row.due;

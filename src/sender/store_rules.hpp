@@ -38,6 +38,9 @@ inline Result<void> check_batch(const StoreBatch& batch) {
     if (batch.epoch == 0 && !(batch.updates.empty() && batch.streaks.empty() && batch.starts.empty())) {
         return Error(Errc::invalid_argument, "epoch: 0 publishes only; updates, streaks and starts need acquire()");
     }
+    for (const ContactWrite& write : batch.contacts) {
+        if (write.record.empty() && write.due) return Error(Errc::invalid_argument, "contacts: due without a record");
+    }
     for (const DeliveryUpdate& update : batch.updates) {
         if (update.state == DeliveryState::fresh || update.state == DeliveryState::skipped) {
             return Error(Errc::invalid_argument,
@@ -60,7 +63,7 @@ inline bool passes(const DeliveryFilter& filter, const Delivery& delivery) noexc
 
 // Is this a delivery that the request makes a new one of? Its subscription and event are the caller's to look at.
 inline bool replays(const ReplayRequest& request, const Delivery& delivery) noexcept {
-    return has_ended(delivery.state) && passes(request.filter, delivery) &&
+    return has_ended(delivery.state) && !delivery.test && passes(request.filter, delivery) &&
            (request.include_delivered || delivery.state != DeliveryState::delivered);
 }
 

@@ -19,7 +19,7 @@ PendingDelivery pending_delivery(const Run& row) {
             .event_type = std::string(row.text(4)),
             .body = std::string(row.text(5)),
             .pii = pii_of(row.integer(6)),
-            .replay = row.integer(7) != 0,
+            .replay = row.integer(7) == 1,
             .waiting = waits,
             .queued_at = row.time(9),
             .due = waits ? row.time(10) : row.time(9),
@@ -35,7 +35,8 @@ Delivery delivery(const Run& row) {
                       .event_type = std::string(row.text(3)),
                       .state = row.as<DeliveryState>(4),
                       .reason = row.as<EndReason>(5),
-                      .replay = row.integer(6) != 0,
+                      .replay = row.integer(6) == 1,
+                      .test = row.integer(6) == 2,
                       .attempts = row.as<unsigned>(7),
                       .queued_at = row.time(8)};
     if (delivery.state == DeliveryState::waiting) delivery.next_attempt = row.time(9);
@@ -189,6 +190,33 @@ StoreStats Reader::stats() {
     if (Run row = oldest_(); stats.pending > 0 && row.next()) stats.oldest_pending = row.time(0);
     if (Run row = active_(); row.next()) stats.subscriptions_active = row.as<std::size_t>(0);
     return stats;
+}
+
+// ---- contacts
+
+namespace {
+
+KeptContact kept_contact(const Run& row, const ContactKey& key) {
+    KeptContact kept{
+        .key = key, .version = row.as<std::uint64_t>(0), .record = std::string(text_of(row.bytes(1))), .due = {}};
+    if (!row.is_null(2)) kept.due = row.time(2);
+    return kept;
+}
+
+}  // namespace
+
+KeptContact Reader::contact(const ContactKey& key) {
+    Run row = contact_(key.location.value(), key.contact.value());
+    return row.next() ? kept_contact(row, key) : KeptContact{.key = key};
+}
+
+std::vector<KeptContact> Reader::due_contacts(Timestamp now, Timestamp latest, std::size_t max) {
+    std::vector<KeptContact> due;
+    for (Run row = due_contacts_(now, latest, limit_of(max)); row.next();) {
+        due.push_back(kept_contact(row, {.location = LocationId(row.as<LocationId::rep>(3)),
+                                         .contact = ContactId(row.as<ContactId::rep>(4))}));
+    }
+    return due;
 }
 
 }  // namespace fpt_webhooks::inline v0_1::detail

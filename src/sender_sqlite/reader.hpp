@@ -35,6 +35,9 @@ class Reader {
     Result<std::string> event_body(const EventId& id);
     StoreStats stats();
 
+    KeptContact contact(const ContactKey& key);
+    std::vector<KeptContact> due_contacts(Timestamp now, Timestamp latest, std::size_t max);
+
   private:
     struct Due {
         DeliveryId id;
@@ -95,6 +98,12 @@ class Reader {
     Statement body_{database_,
                     "SELECT b.body FROM fpt_webhooks_event e JOIN fpt_webhooks_body b ON b.event = e.seq"
                     " WHERE e.event_id = ?"};
+    Statement contact_{database_,
+                       "SELECT version, record, due FROM fpt_webhooks_contact WHERE location = ? AND contact = ?"};
+    Statement due_contacts_{database_,
+                            "SELECT version, record, due, location, contact FROM fpt_webhooks_contact"
+                            " INDEXED BY fpt_webhooks_contact_due"
+                            " WHERE due IS NOT NULL AND (due <= ? OR due > ?) ORDER BY due LIMIT ?"};
     Statement pending_count_{database_, "SELECT pending FROM fpt_webhooks_meta"};
     Statement oldest_{database_,
                       "SELECT queued_at FROM fpt_webhooks_delivery WHERE id ="

@@ -42,7 +42,7 @@ CREATE TABLE fpt_webhooks_delivery (
     event         INTEGER NOT NULL,
     state         INTEGER NOT NULL,
     reason        INTEGER NOT NULL,
-    replay        INTEGER NOT NULL,
+    replay        INTEGER NOT NULL,   -- 1: made by a replay, 2: a test
     pii           INTEGER NOT NULL,
     attempts      INTEGER NOT NULL,
     queued_at     INTEGER NOT NULL,
@@ -123,6 +123,17 @@ CREATE TABLE fpt_webhooks_cut (
     pii          INTEGER NOT NULL,
     PRIMARY KEY (subscription, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Contacts whose changes are coalesced: what is known of them, or their open window.
+CREATE TABLE fpt_webhooks_contact (
+    location INTEGER NOT NULL,
+    contact  INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    record   BLOB NOT NULL,           -- empty: nothing is known any more
+    due      INTEGER,                 -- when its window closes
+    PRIMARY KEY (location, contact)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fpt_webhooks_contact_due ON fpt_webhooks_contact (due) WHERE due IS NOT NULL;
 
 CREATE TABLE fpt_webhooks_secret (
     subscription INTEGER PRIMARY KEY,

@@ -303,8 +303,10 @@ Result<StoreBatchResult> SqliteStore::commit(const StoreBatch& batch) {
         for (const DeliveryUpdate& update : batch.updates) writer.apply(update);
         for (const StreakUpdate& update : batch.streaks) writer.apply(update, result.disabled);
         for (const AttemptStart& start : batch.starts) writer.apply(start);
+        for (const TestDelivery& test : batch.tests) writer.apply(test, batch.at);
         result.events.reserve(batch.events.size());
         for (const NewEvent& event : batch.events) result.events.push_back(writer.append(event, batch.at));
+        for (const ContactWrite& write : batch.contacts) result.contacts.push_back(writer.apply(write, batch.at));
         return result;
     });
 }
@@ -331,6 +333,16 @@ Result<std::vector<SubscriptionWake>> SqliteStore::wakes() {
 
 Result<StoreChanges> SqliteStore::changes(std::uint64_t since) {
     return impl_->read_for_dispatcher([&](detail::Reader& reader) { return reader.changes(since); });
+}
+
+// ---- contacts
+
+Result<KeptContact> SqliteStore::contact(const ContactKey& key) {
+    return impl_->read_for_people([&](detail::Reader& reader) { return reader.contact(key); });
+}
+
+Result<std::vector<KeptContact>> SqliteStore::due_contacts(Timestamp now, Timestamp latest, std::size_t max) {
+    return impl_->read_for_dispatcher([&](detail::Reader& reader) { return reader.due_contacts(now, latest, max); });
 }
 
 // ---- subscriptions

@@ -9,6 +9,7 @@
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
 
+constexpr int replay_of_test = 2;            // in the column `replay`
 constexpr std::size_t wanted_max = 100'000;  // looked-up pairs of scope and pattern that are kept: some 10 MB
 
 std::optional<Timestamp> time_or_nothing(const Run& row, int column) {
@@ -64,8 +65,7 @@ std::uint64_t Writer::take_over(Timestamp now) {
     }
     for (const Flight& flight : flights) {
         const Attempt attempt = attempt_in_doubt(flight.number, flight.at);
-        add_attempt_.run(flight.delivery.value(), attempt.number, attempt.started, attempt.duration.count(),
-                         attempt.status, static_cast<int>(*attempt.error), std::string_view(attempt.detail), Blob{});
+        add_attempt(flight.delivery, attempt);
         set_waiting(flight.delivery, flight.number, flight.first, flight.pii, now);
         end_flight_.run(flight.delivery.value(), flight.number);
     }
@@ -113,6 +113,12 @@ void Writer::count_end(SubscriptionId subscription) {
     --meta_.pending;
 }
 
+void Writer::add_attempt(DeliveryId delivery, const Attempt& made) {
+    const int error = made.error ? static_cast<int>(*made.error) : 0;
+    add_attempt_.run(delivery.value(), made.number, made.started, made.duration.count(), made.status, error,
+                     std::string_view(made.detail), Blob{bytes_of(made.response_head)});
+}
+
 void Writer::apply(const DeliveryUpdate& update) {
     SubscriptionId subscription;
     std::int64_t event = 0;
@@ -134,12 +140,7 @@ void Writer::apply(const DeliveryUpdate& update) {
     if (update.attempts > 0) first = update.first_attempt_started;
 
     const CutVerdict verdict = this->verdict(subscription, update.delivery, event, pii);
-    if (update.attempt) {
-        const Attempt& made = *update.attempt;
-        const int error = made.error ? static_cast<int>(*made.error) : 0;
-        add_attempt_.run(update.delivery.value(), made.number, made.started, made.duration.count(), made.status, error,
-                         std::string_view(made.detail), Blob{bytes_of(made.response_head)});
-    }
+    if (update.attempt) add_attempt(update.delivery, *update.attempt);
     const bool ends = !waits || verdict.drop != EndReason::none;
     end_flight_.run(update.delivery.value(), ends ? std::numeric_limits<unsigned>::max() : attempts);
     if (!ends) return set_waiting(update.delivery, attempts, first, verdict.pii, update.due);
@@ -258,6 +259,35 @@ AppendVerdict Writer::append(const NewEvent& event, Timestamp at) {
     add_body_.run(seq, Blob{bytes_of(event.body)});
     for (const SubscriptionId id : matched) add_delivery(id, seq, lane(id).pii, false, at);
     return AppendVerdict::accepted;
+}
+
+void Writer::apply(const TestDelivery& test, Timestamp at) {
+    add_event_.run(Blob{test.event.id.bytes()}, Blob{test.event.hash}, static_cast<int>(test.event.profile),
+                   std::string_view(test.event.type), at);
+    if (database_.changed_rows() == 0) return;  // the same write again
+    const std::int64_t seq = database_.last_rowid();
+    add_body_.run(seq, Blob{bytes_of(test.event.body)});
+    const DeliveryState state = test.delivered ? DeliveryState::delivered : DeliveryState::exhausted;
+    const EndReason reason = test.delivered ? EndReason::none : EndReason::attempts;
+    add_test_.run(++meta_.last_delivery, test.subscription.value(), seq, static_cast<int>(state),
+                  static_cast<int>(reason), lane(test.subscription).pii.bits(), test.attempt.number, at, at,
+                  test.attempt.started);
+    add_attempt(DeliveryId(meta_.last_delivery), test.attempt);
+}
+
+bool Writer::apply(const ContactWrite& write, Timestamp at) {
+    std::uint64_t version = 0;
+    {
+        Run row = contact_version_(write.key.location.value(), write.key.contact.value());
+        if (row.next()) version = row.as<std::uint64_t>(0);
+    }
+    if (version != write.expected_version) return false;
+    for (const NewEvent& event : write.events) {
+        if (append(event, at) == AppendVerdict::full) return false;
+    }
+    write_contact_.run(write.key.location.value(), write.key.contact.value(), version + 1, Blob{bytes_of(write.record)},
+                       write.due);
+    return true;
 }
 
 void Writer::add_delivery(SubscriptionId subscription, std::int64_t event, PiiCategories pii, bool replay,
@@ -388,6 +418,7 @@ std::vector<Writer::Candidate> Writer::candidates(const ReplayRequest& request, 
         delivery.state = row.as<DeliveryState>(4);
         delivery.queued_at = row.time(5);
         if (row.integer(8) == 0) candidate.event = 0;  // its body is gone
+        delivery.test = row.integer(9) == replay_of_test;
         found.push_back(std::move(candidate));
     }
     return found;

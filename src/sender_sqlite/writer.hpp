@@ -34,6 +34,8 @@ class Writer {
     void apply(const StreakUpdate& update, std::vector<SubscriptionId>& disabled);
     void apply(const AttemptStart& start);
     AppendVerdict append(const NewEvent& event, Timestamp at);
+    void apply(const TestDelivery& test, Timestamp at);
+    bool apply(const ContactWrite& write, Timestamp at);
     ExpireResult expire(SubscriptionId subscription, Timestamp started_before, Timestamp now, std::size_t max);
 
     Result<SubscriptionRecord> create(const Subscription& subscription, Timestamp now);
@@ -71,6 +73,7 @@ class Writer {
     };
 
     Lane& lane(SubscriptionId id);
+    void add_attempt(DeliveryId delivery, const Attempt& made);
     CutVerdict verdict(SubscriptionId subscription, DeliveryId id, std::int64_t event, PiiCategories pii);
     void set_waiting(DeliveryId id, unsigned attempts, std::optional<Timestamp> first, PiiCategories pii,
                      Timestamp due);
@@ -154,6 +157,12 @@ class Writer {
                             "INSERT INTO fpt_webhooks_delivery (id, subscription, event, state, reason, replay, pii,"
                             " attempts, queued_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"};
 
+    Statement add_test_{database_,
+                        "INSERT INTO fpt_webhooks_delivery (id, subscription, event, state, reason, replay, pii,"
+                        " attempts, queued_at, ended_at, first_started) VALUES (?, ?, ?, ?, ?, 2, ?, ?, ?, ?, ?)"};
+    Statement contact_version_{database_,
+                               "SELECT version FROM fpt_webhooks_contact WHERE location = ? AND contact = ?"};
+    Statement write_contact_{database_, "INSERT OR REPLACE INTO fpt_webhooks_contact VALUES (?, ?, ?, ?, ?)"};
     Statement last_subscription_{database_, "SELECT max(id) FROM fpt_webhooks_subscription"};
     Statement write_subscription_{database_,
                                   "INSERT OR REPLACE INTO fpt_webhooks_subscription"
@@ -173,12 +182,12 @@ class Writer {
     Statement forget_secret_{database_, "DELETE FROM fpt_webhooks_secret WHERE subscription = ?"};
 
     Statement scan_{database_,
-                    "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii, e.whole"
-                    " FROM fpt_webhooks_delivery d CROSS JOIN fpt_webhooks_event e ON e.seq = d.event"
+                    "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii, e.whole,"
+                    " d.replay FROM fpt_webhooks_delivery d CROSS JOIN fpt_webhooks_event e ON e.seq = d.event"
                     " WHERE d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};
     Statement scan_event_{database_,
                           "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii,"
-                          " e.whole FROM fpt_webhooks_event e"
+                          " e.whole, d.replay FROM fpt_webhooks_event e"
                           " CROSS JOIN fpt_webhooks_delivery d INDEXED BY fpt_webhooks_delivery_event"
                           " ON d.event = e.seq"
                           " WHERE e.event_id = ? AND d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};

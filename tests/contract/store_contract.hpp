@@ -1262,6 +1262,88 @@ inline void check_threads(Fixture& f) {
     CHECK(f.store->stats()->pending == 0);
 }
 
+inline void check_contacts(Fixture& f) {
+    const fw::ContactKey key{.location = fw::LocationId(1), .contact = fw::ContactId(9)};
+    const auto write = [&](fw::ContactWrite contact) {
+        fw::StoreBatch batch{.at = at(1)};
+        batch.contacts.push_back(std::move(contact));
+        return bool(f.store->commit(batch).value().contacts.front());
+    };
+    const auto due_at = [&](int seconds) { return f.store->due_contacts(at(seconds), at(1'000), all).value(); };
+
+    SECTION("a contact is kept from version to version") {
+        CHECK(f.store->contact(key)->version == 0);
+        CHECK(f.store->contact(key)->record.empty());
+        CHECK(write({.key = key, .record = std::string("a\0b", 3)}));
+        CHECK(f.store->contact(key)->version == 1);
+        CHECK(f.store->contact(key)->record == std::string("a\0b", 3));
+        CHECK_FALSE(f.store->contact(key)->due);
+        CHECK_FALSE(write({.key = key, .record = "late"}));  // the same write again, or somebody else's
+        CHECK(write({.key = key, .expected_version = 1, .record = "b", .due = at(5)}));
+        CHECK(f.store->contact(key)->due == at(5));
+        CHECK(f.store->contact({.location = fw::LocationId(9), .contact = fw::ContactId(1)})->version == 0);
+    }
+    SECTION("one that is forgotten is not mistaken for a new one") {
+        CHECK(write({.key = key, .record = "a", .due = at(5)}));
+        CHECK(write({.key = key, .expected_version = 1}));
+        CHECK(f.store->contact(key)->record.empty());
+        CHECK(due_at(10).empty());
+        CHECK_FALSE(write({.key = key, .record = "b"}));
+        CHECK(write({.key = key, .expected_version = 2, .record = "b"}));
+    }
+    SECTION("windows come when they are due, and those that a clock left far ahead") {
+        const auto contact = [](int number) {
+            return fw::ContactKey{.location = fw::LocationId(1), .contact = fw::ContactId(number)};
+        };
+        CHECK(write({.key = contact(1), .record = "later", .due = at(20)}));
+        CHECK(write({.key = contact(2), .record = "sooner", .due = at(10)}));
+        CHECK(write({.key = contact(3), .record = "far ahead", .due = at(5'000)}));
+        CHECK(write({.key = contact(4), .record = "no window"}));
+        REQUIRE(due_at(10).size() == 2);
+        CHECK(due_at(10)[0].key == contact(2));
+        CHECK(due_at(10)[1].key == contact(3));
+        CHECK(due_at(20).size() == 3);
+        CHECK(f.store->due_contacts(at(20), at(1'000), 1).value().size() == 1);
+    }
+    SECTION("a window's events are appended with its end, together and once") {
+        f.create({});
+        CHECK(write({.key = key, .record = "window", .due = at(5)}));
+        const fw::ContactWrite closing{
+            .key = key, .expected_version = 1, .record = "state", .events = {make({.number = 1}), make({.number = 2})}};
+        CHECK(write(closing));
+        CHECK_FALSE(write(closing));
+        CHECK(f.store->take_fresh(from_start, all)->size() == 2);
+        CHECK(due_at(10).empty());
+    }
+    SECTION("a due time without a record is refused") {
+        fw::StoreBatch batch{.at = at(1)};
+        batch.contacts.push_back({.key = key, .due = at(2)});
+        CHECK(f.store->commit(batch).error() == fw::Errc::invalid_argument);
+    }
+}
+
+inline void check_tests(Fixture& f) {
+    const auto id = f.create({});
+    fw::StoreBatch batch{.at = at(1)};
+    batch.tests.push_back(fw::TestDelivery{
+        .subscription = id,
+        .event = make({.number = 7}),
+        .attempt = {.started = at(1), .duration = std::chrono::milliseconds(5), .status = 500, .response_head = "no"}});
+    f.store->commit(batch).value();
+    f.store->commit(batch).value();  // the same write again
+    const auto history = f.store->deliveries({}, from_start, all)->deliveries;
+    REQUIRE(history.size() == 1);
+    CHECK(history[0].test);
+    CHECK_FALSE(history[0].replay);
+    CHECK(history[0].state == DeliveryState::exhausted);
+    CHECK(history[0].reason == EndReason::attempts);
+    CHECK(history[0].attempts == 1);
+    CHECK(f.store->attempts(history[0].id).value() == std::vector{batch.tests[0].attempt});
+    CHECK(f.store->stats()->pending == 0);
+    CHECK(f.store->take_fresh(from_start, all)->empty());
+    CHECK(f.store->replay({.at = at(2)})->count == 0);
+}
+
 }  // namespace store_contract
 
 inline void check_store_contract(const StoreBackend& backend) {
@@ -1280,6 +1362,8 @@ inline void check_store_contract(const StoreBackend& backend) {
         SECTION("history") { store_contract::check_history(f); }
         SECTION("replay") { store_contract::check_replay(f); }
         SECTION("retention") { store_contract::check_retention(f); }
+        SECTION("contacts") { store_contract::check_contacts(f); }
+        SECTION("tests") { store_contract::check_tests(f); }
         SECTION("many threads at once") { store_contract::check_threads(f); }
     }
     SECTION("limits") { store_contract::check_limits(backend); }

@@ -72,6 +72,7 @@ struct Delivery {
     DeliveryState state = DeliveryState::fresh;
     EndReason reason = EndReason::none;
     bool replay = false;  // made by a replay
+    bool test = false;    // made by send_test
     unsigned attempts = 0;
     Timestamp queued_at = {};
     std::optional<Timestamp> next_attempt = {};  // while it waits

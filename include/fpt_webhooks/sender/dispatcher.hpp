@@ -15,6 +15,7 @@
 #include <fpt_webhooks/core/make_envelope.hpp>
 #include <fpt_webhooks/core/random.hpp>
 #include <fpt_webhooks/sender/actor.hpp>
+#include <fpt_webhooks/sender/contact_window.hpp>
 #include <fpt_webhooks/sender/deliver_once.hpp>
 #include <fpt_webhooks/sender/metrics.hpp>
 #include <fpt_webhooks/sender/notice.hpp>
@@ -51,6 +52,7 @@ struct DispatcherOptions {
     std::size_t publish_queue_max = 16'384;        // events that wait for their commit; more: overloaded
     std::chrono::milliseconds poll_interval{250};  // how soon other processes' publishes and edits are seen
     Retention retention = {};
+    ContactWindowOptions contact_window = {};  // for observe()
 };
 
 // A subscription that is to be created.
@@ -119,6 +121,13 @@ class FPT_WEBHOOKS_SENDER_EXPORT Dispatcher {
     using PublishDone = std::function<void(const Result<AppendVerdict>&)>;
     [[nodiscard]] Result<void> publish_async(NewEvent event, PublishDone done);
 
+    // A change to a contact, of which events are made: many in quick succession become one contact.updated with the
+    // final state, with its companions; see ContactChange and ContactWindow. Durable when it returns; the events are
+    // published when the window closes, by the dispatcher that runs, with the same ids whatever crashes in between.
+    // For a contact that moved to another location observe both halves of split_move.
+    // Errors: those of the free observe(); conflict when others change the same contact all the time; those of Store.
+    [[nodiscard]] Result<void> observe(const ContactChange& change);
+
     // ---- subscriptions. Every call: forbidden when the actor's role does not reach, not_found, those of Store.
 
     // Active at once; sends as soon as a secret is generated. Errors: those of Subscription::create.
@@ -156,7 +165,8 @@ class FPT_WEBHOOKS_SENDER_EXPORT Dispatcher {
 
     // ---- testing, history, replay
 
-    // One attempt with a sample of this type, a fresh id and the current secret; outside the streak. Waits for it.
+    // One attempt with a sample of this type, a fresh id and the current secret; in the history, outside the streak.
+    // Waits for it.
     // Not to be called inside the notice handler or a completion. Errors: wrong_state without a secret,
     // invalid_argument for an event type that has no sample.
     [[nodiscard]] Result<Attempt> send_test(const Actor& actor, SubscriptionId id, std::string_view event_type);

@@ -31,6 +31,8 @@ class FPT_WEBHOOKS_SENDER_EXPORT MemoryStore final : public Store {
                                         std::size_t max) override;
     Result<std::vector<SubscriptionWake>> wakes() override;
     Result<StoreChanges> changes(std::uint64_t since) override;
+    Result<KeptContact> contact(const ContactKey& key) override;
+    Result<std::vector<KeptContact>> due_contacts(Timestamp now, Timestamp latest, std::size_t max) override;
     Result<SubscriptionRecord> create_subscription(const Subscription& subscription, Timestamp now) override;
     Result<SubscriptionRecord> edit_subscription(const SubscriptionEdit& edit) override;
     Result<SubscriptionRecord> subscription(SubscriptionId id) override;

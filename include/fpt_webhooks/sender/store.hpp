@@ -74,6 +74,38 @@ struct StreakUpdate {
     Timestamp at = {};
 };
 
+// A contact as the coalescing of its changes needs it: an encoded ContactState or ContactWindow (contact_codec.hpp).
+struct ContactKey {
+    LocationId location = {};
+    ContactId contact = {};
+
+    friend auto operator<=>(const ContactKey&, const ContactKey&) = default;
+};
+
+struct KeptContact {
+    ContactKey key = {};
+    std::uint64_t version = 0;          // 0: nothing was ever kept of it
+    std::string record = {};            // "": nothing is known of it
+    std::optional<Timestamp> due = {};  // when its open window closes
+};
+
+// Keeps a contact's new record if the version is still the expected one, and appends what its window closed in.
+struct ContactWrite {
+    ContactKey key = {};
+    std::uint64_t expected_version = 0;
+    std::string record = {};  // "": nothing is to be known of it any more
+    std::optional<Timestamp> due = {};
+    std::vector<NewEvent> events = {};  // in this order; one that is a duplicate counts as appended
+};
+
+// A test delivery that has been made: it is kept as history, and in no streak.
+struct TestDelivery {
+    SubscriptionId subscription = {};
+    NewEvent event;
+    Attempt attempt = {};
+    bool delivered = false;  // else exhausted(attempts)
+};
+
 struct StoreBatch {
     std::uint64_t epoch = 0;  // from acquire; 0: a publisher that owns nothing and brings events only
     Timestamp at = {};
@@ -81,10 +113,13 @@ struct StoreBatch {
     std::vector<AttemptStart> starts = {};
     std::vector<DeliveryUpdate> updates = {};
     std::vector<StreakUpdate> streaks = {};
+    std::vector<ContactWrite> contacts = {};
+    std::vector<TestDelivery> tests = {};
 };
 
 struct StoreBatchResult {
     std::vector<AppendVerdict> events = {};     // one for each event
+    std::vector<bool> contacts = {};            // one for each write; false: another version, nothing of it is kept
     std::vector<SubscriptionId> disabled = {};  // by this batch
 };
 
@@ -177,7 +212,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     [[nodiscard]] virtual Result<std::uint64_t> acquire(Timestamp now) = 0;
     virtual void release(std::uint64_t epoch) noexcept = 0;
 
-    // Everything in one durable transaction, in this order: updates, streaks, starts, events.
+    // Everything in one durable transaction, in this order: updates, streaks, starts, tests, events, contacts.
     // An event is matched against the subscriptions as they are now; for each match a delivery is made: fresh, or
     // skipped with its reason. An update or start for a delivery that has ended, or does not exist, is ignored, except
     // that `delivered` is accepted as a fact over waiting and fresh. An update to `waiting` that the record's cuts do
@@ -204,6 +239,15 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
 
     // Subscriptions that were created or edited since, by any process, each once.
     [[nodiscard]] virtual Result<StoreChanges> changes(std::uint64_t since) = 0;
+
+    // ---- contacts
+
+    // Version 0 for a contact that nothing was kept of.
+    [[nodiscard]] virtual Result<KeptContact> contact(const ContactKey& key) = 0;
+    // Contacts whose windows are due: at `now` or before, or after `latest`, which a clock that went back leaves
+    // behind.
+    [[nodiscard]] virtual Result<std::vector<KeptContact>> due_contacts(Timestamp now, Timestamp latest,
+                                                                        std::size_t max) = 0;
 
     // ---- subscriptions
 

@@ -343,3 +343,131 @@ TEST_CASE("dispatcher: replays what failed, and counts first when asked to") {
     REQUIRE(bench.history()[9].state == fw::DeliveryState::delivered);
     REQUIRE(bench.history()[9].replay);
 }
+
+TEST_CASE("dispatcher: a test delivery is one attempt, in the history and outside the streak") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    REQUIRE(bench.dispatcher->send_test(host, id, "contact.created").error() == fw::Errc::wrong_state);
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.answer = 503;
+    const auto attempt = bench.dispatcher->send_test(host, id, "contact.created").value();
+    REQUIRE(attempt.status == 503);
+    const auto history = bench.history();
+    REQUIRE(history.size() == 1);
+    REQUIRE(history[0].test);
+    REQUIRE(history[0].state == fw::DeliveryState::exhausted);
+    REQUIRE(bench.dispatcher->attempts(history[0].id).value() == std::vector{attempt});
+    REQUIRE_FALSE(bench.dispatcher->subscription(host, id)->streak);
+    REQUIRE(bench.dispatcher->replay({}).value() == 0);
+    REQUIRE(bench.dispatcher->send_test(host, id, "payment.failed").error() == fw::Errc::invalid_argument);
+}
+
+namespace {
+
+fw::ContactChange change_of(fw::ContactOperation operation, fw::ContactStatus status, fw::Timestamp time) {
+    return {.operation = operation,
+            .state = {.location_id = fw::LocationId(1),
+                      .contact_id = fw::ContactId(9),
+                      .status = status,
+                      .fingerprint = "v" + std::to_string(static_cast<int>(status))},
+            .changed_at = time};
+}
+
+}  // namespace
+
+TEST_CASE("dispatcher: changes to a contact in quick succession become one update, whoever closes the window") {
+    const auto clock = std::make_shared<fw::testing::ManualClock>();
+    fw::DispatcherOptions options;
+    options.clock = clock;
+    Bench bench(std::move(options));
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    const auto observe = [&](fw::ContactOperation operation, fw::ContactStatus status) {
+        REQUIRE(bench.dispatcher->observe(change_of(operation, status, clock->now())).has_value());
+    };
+    observe(fw::ContactOperation::snapshot, fw::ContactStatus::leads);
+    observe(fw::ContactOperation::update, fw::ContactStatus::prospects);
+    clock->advance(2s);
+    observe(fw::ContactOperation::update, fw::ContactStatus::members);
+    bench.dispatcher->start().value();
+    REQUIRE(bench.store->stats().value().pending == 0);  // the window is open
+    clock->advance(6s);
+    while (bench.history().size() < 2) std::this_thread::yield();
+    bench.settle();
+    const auto requests = bench.transport->requests();
+    REQUIRE(requests.size() == 2);
+    const auto first = fw::decode_envelope(fw::bytes_of(requests[0].http.body)).value();
+    const auto second = fw::decode_envelope(fw::bytes_of(requests[1].http.body)).value();
+    REQUIRE(first.event_type == "contact.status_changed");
+    REQUIRE(first.data_as<fw::ContactStatusChanged>()->previous_status == fw::ContactStatus::leads);
+    REQUIRE(first.data_as<fw::ContactStatusChanged>()->new_status == fw::ContactStatus::members);
+    REQUIRE(second.event_type == "contact.updated");
+    REQUIRE(first.timestamp == second.timestamp);
+}
+
+TEST_CASE("dispatcher: an excluded value is in no request, notice, error or history") {
+    constexpr std::string_view canary = "canary-1b2c3d";
+    std::string told;
+    fw::DispatcherOptions options;
+    options.fpt.delays = {};
+    Bench bench(std::move(options));
+    const auto id = bench.subscribe();  // the default: no financial data
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+    bench.answer = 500;
+    auto data = fw::JsonObject::parse(R"({"paymentId":7,"amount":"canary-1b2c3d","note":"canary-1b2c3d"})").value();
+    const auto clock = fw::system_clock();
+    const auto random = fw::system_random();
+    const auto event =
+        fw::make_envelope("payment.failed", std::move(data), {.location = fw::LocationId(1)}, *clock, *random).value();
+    bench.dispatcher->publish(event).value();
+    bench.settle();
+    const auto notice = bench.notices.wait_for(fw::Notice::Kind::exhausted);
+    told.append(notice.detail);
+    for (const auto& request : bench.transport->requests()) {
+        told.append(request.http.body);
+        for (const auto& field : request.http.headers) told.append(field.value);
+    }
+    for (const auto& delivery : bench.history()) {
+        for (const auto& attempt : bench.dispatcher->attempts(delivery.id).value()) {
+            told.append(attempt.detail).append(attempt.response_head);
+        }
+    }
+    auto other = event;
+    other.data = fw::JsonObject::parse(R"({"amount":"canary-1b2c3d","x":1})").value();
+    told.append(bench.dispatcher->publish(other).error().message());  // conflict: the same id
+    REQUIRE(told.find(R"("paymentId":7)") != std::string::npos);
+    REQUIRE(told.find(canary) == std::string::npos);
+}
+
+TEST_CASE("dispatcher: a full publish queue is an error, and what was queued is published") {
+    fw::DispatcherOptions options;
+    options.publish_queue_max = 4;
+    Bench bench(std::move(options));
+    std::mutex gate;
+    std::unique_lock hold(gate);
+    std::atomic<int> done = 0;
+    // The first completion blocks the writer until the test lets go.
+    bench.dispatcher
+        ->publish_async(fw::NewEvent::from(bench.event()).value(),
+                        [&](const fw::Result<fw::AppendVerdict>&) {
+                            const std::lock_guard wait(gate);
+                            ++done;
+                        })
+        .value();
+    int queued = 0;
+    fw::Result<void> last;
+    for (int i = 0; i < 100 && last; ++i) {
+        last = bench.dispatcher->publish_async(fw::NewEvent::from(bench.event()).value(),
+                                               [&](const fw::Result<fw::AppendVerdict>& result) {
+                                                   if (result) ++done;
+                                               });
+        if (last) ++queued;
+    }
+    REQUIRE(last.error() == fw::Errc::overloaded);
+    REQUIRE(last.error() == fw::Condition::transient);
+    REQUIRE(queued >= 4);
+    hold.unlock();
+    bench.dispatcher->stop();
+    REQUIRE(done == queued + 1);
+}

@@ -41,6 +41,11 @@ class OpenedForEachCall final : public fw::Store {
     }
     fw::Result<std::vector<fw::SubscriptionWake>> wakes() override { return opened()->wakes(); }
     fw::Result<fw::StoreChanges> changes(std::uint64_t since) override { return opened()->changes(since); }
+    fw::Result<fw::KeptContact> contact(const fw::ContactKey& key) override { return opened()->contact(key); }
+    fw::Result<std::vector<fw::KeptContact>> due_contacts(fw::Timestamp now, fw::Timestamp latest,
+                                                          std::size_t max) override {
+        return opened()->due_contacts(now, latest, max);
+    }
     fw::Result<fw::SubscriptionRecord> create_subscription(const fw::Subscription& subscription,
                                                            fw::Timestamp now) override {
         return opened()->create_subscription(subscription, now);
