@@ -466,7 +466,7 @@ TEST_CASE("dispatcher: a full publish queue is an error, and what was queued is 
     }
     REQUIRE(last.error() == fw::Errc::overloaded);
     REQUIRE(last.error() == fw::Condition::transient);
-    REQUIRE(queued >= 4);
+    REQUIRE(queued >= 3);  // the first one may still be in the queue
     hold.unlock();
     bench.dispatcher->stop();
     REQUIRE(done == queued + 1);
