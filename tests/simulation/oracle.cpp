@@ -1,0 +1,770 @@
+#include "oracle.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace simulation {
+namespace {
+
+constexpr Ms window = 24 * hour;
+constexpr Ms day = 24 * hour;
+constexpr std::size_t unrecorded_max = 32;  // DESIGN: W
+// What is due at the window's end is started then, and a moment is what a process takes for it.
+constexpr Ms window_grace = minute;
+
+const char* state_name(fw::DeliveryState state) { return fw::to_string(state).data(); }
+
+}  // namespace
+
+void Oracle::fail(Ms now, const std::string& rule) {
+    if (broken_.empty()) broken_ = "at " + std::to_string(now) + ": " + rule;
+}
+
+std::string Oracle::name(const Item& item) const {
+    return "delivery " + std::to_string(item.id.value()) + " of subscription " + std::to_string(item.sub.value());
+}
+
+// ---- rules of SPEC, written again ----
+
+bool Oracle::fits(const std::vector<std::string>& patterns, const std::string& type, fw::Profile of) {
+    for (const std::string& pattern : patterns) {
+        if (pattern == "*" || pattern == type) return true;
+        if (of == fw::Profile::fpt && pattern.ends_with(".*") &&
+            type.starts_with(pattern.substr(0, pattern.size() - 1))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool Oracle::wants(const Sub& sub, const Event& event) {
+    if (sub.view.deleted || sub.profile != event.profile) return false;
+    const bool in_scope = std::find(event.scopes.begin(), event.scopes.end(), *sub.scope) != event.scopes.end();
+    return in_scope && fits(sub.patterns, event.type, event.profile);
+}
+
+const std::string& Oracle::body_for(const Item& item, fw::PiiCategories mask) {
+    const Event& event = *item.event;
+    return event.category && !mask.contains(*event.category) ? event.reduced : event.whole;
+}
+
+std::vector<Ms> Oracle::delays_of(fw::Profile profile) {
+    if (profile == fw::Profile::ufp) return {hour, 6 * hour, 16 * hour};
+    return {minute, 5 * minute, 30 * minute, hour, 2 * hour, 4 * hour, 6 * hour, 10 * hour};
+}
+
+// Towards the streak: everything but this machine's own faults.
+bool Oracle::counts(const Answer& answer) {
+    return !answer.error || (*answer.error != fw::Errc::local_failure && *answer.error != fw::Errc::overloaded &&
+                             *answer.error != fw::Errc::cancelled);
+}
+
+bool Oracle::is_signed_with(const std::string& secret, fw::Profile profile, Ms now,
+                            const fw::TransportRequest& request) {
+    if (secret.empty()) return false;
+    const fw::Scheme& scheme = profile == fw::Profile::fpt ? fw::Scheme::fpt : fw::Scheme::ufp;
+    const auto signer = fw::Signer::create(scheme, fw::Secret(secret)).value();
+    const fw::Timestamp time{std::chrono::milliseconds(now)};
+    for (const auto& field : signer.sign(fw::bytes_of(request.http.body), time).value()) {
+        if (request.http.headers.count(field.name) != 1) return false;
+        if (request.http.headers.find(field.name) != std::string_view(field.value)) return false;
+    }
+    return true;
+}
+
+// ---- publishing ----
+
+void Oracle::publish_answered(Ms now, const fw::EventId& id, const fw::Result<fw::AppendVerdict>& answer) {
+    if (!answer) return;
+    Known& known = events_.at(id);
+    known.promised = true;
+    if (!known.stored) fail(now, "a publish was accepted and the store does not have the event");
+}
+
+std::vector<fw::Delivery> Oracle::new_rows() {
+    auto page = store_.deliveries({}, last_row_, std::numeric_limits<std::size_t>::max()).value();
+    if (!page.deliveries.empty()) last_row_ = page.deliveries.back().id;
+    return std::move(page.deliveries);
+}
+
+std::optional<fw::Delivery> Oracle::row_of(fw::DeliveryId id) {
+    auto page = store_.deliveries({}, fw::DeliveryId(id.value() - 1), 1).value();
+    if (page.deliveries.empty() || page.deliveries.front().id != id) return std::nullopt;
+    return std::move(page.deliveries.front());
+}
+
+void Oracle::add_item(Ms now, const fw::Delivery& row, const Known& known) {
+    Sub& of = sub(row.subscription);
+    Item item{.id = row.id,
+              .sub = row.subscription,
+              .event = &known.event,
+              .replay = row.replay,
+              .mask = of.view.pii,
+              .mask_before = of.view.pii,
+              .queued_at = ms(row.queued_at),
+              .due_min = ms(row.queued_at),
+              .due_max = ms(row.queued_at)};
+    fw::EndReason skip = fw::EndReason::none;
+    if (of.view.status == fw::SubscriptionStatus::paused) {
+        skip = fw::EndReason::paused;
+    } else if (of.view.status == fw::SubscriptionStatus::disabled) {
+        skip = fw::EndReason::disabled;
+    } else if (of.pending >= options_.subscription_pending_max) {
+        skip = fw::EndReason::backlog;
+    }
+    const auto state = skip == fw::EndReason::none ? fw::DeliveryState::fresh : fw::DeliveryState::skipped;
+    if (row.state != state || row.reason != skip) {
+        fail(now, name(item) + ": queued or skipped with the wrong reason");
+    }
+    if (row.event_type != known.event.type) fail(now, name(item) + ": another event type");
+    if (ms(row.queued_at) > now) fail(now, name(item) + ": queued in the future");
+    item.state = row.state;
+    item.reason = row.reason;
+    if (state == fw::DeliveryState::fresh) {
+        ++pending_;
+        ++of.pending;
+        of.queue.insert(row.id);
+    }
+    items_.emplace(row.id, std::move(item));
+}
+
+void Oracle::committed(Ms now, const fw::StoreBatch& batch, const fw::StoreBatchResult& result) {
+    for (const fw::DeliveryUpdate& update : batch.updates) {
+        const auto row = row_of(update.delivery);
+        if (!row) return fail(now, "a delivery is lost: " + std::to_string(update.delivery.value()));
+        Item& item = items_.at(update.delivery);
+        if (update.attempt && item.answered && update.attempts == item.attempts) {
+            item.answered = false;
+            Sub& of = sub(item.sub);
+            if (item.succeeded) {
+                --of.unrecorded;
+            } else {
+                of.barrier = false;
+                of.free_since = now;
+            }
+            item.recorded_attempts = item.attempts;
+            item.recorded_first_started = item.first_started;
+            item.durable_start = 0;
+        }
+        const bool told_elsewhere = update.state == fw::DeliveryState::waiting;
+        check_row(now, item, *row);
+        if (told_elsewhere && fw::has_ended(row->state)) item.told = true;  // the store itself dropped it
+    }
+    for (const fw::StreakUpdate& update : batch.streaks) {
+        const auto record = store_.subscription(update.subscription).value();
+        Sub& of = sub(update.subscription);
+        if (record.subscription.status() == fw::SubscriptionStatus::disabled &&
+            of.view.status != fw::SubscriptionStatus::disabled) {
+            check_disabled(now, of);
+        }
+        if (record.streak && !record.deleted && of.view.status == fw::SubscriptionStatus::active) {
+            const Ms started = ms(record.streak->started);
+            if (of.streak_last && started > *of.streak_last) fail(now, "a streak begins too late");
+        }
+    }
+    for (const fw::AttemptStart& start : batch.starts) {
+        Item& item = items_.at(start.delivery);
+        if (fw::has_ended(item.state) || start.number <= item.recorded_attempts) continue;
+        item.durable_start = start.number;
+        item.durable_start_at = ms(start.at);
+    }
+    if (batch.events.empty()) return;
+    const auto rows = new_rows();
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < batch.events.size(); ++i) {
+        const fw::NewEvent& event = batch.events[i];
+        Known& known = events_.at(event.id);
+        if (known.stored) {
+            const auto expected =
+                event.body == known.event.whole ? fw::AppendVerdict::duplicate : fw::AppendVerdict::conflict;
+            if (result.events[i] != expected) fail(now, "a repeated publish was not recognised");
+            continue;
+        }
+        std::size_t queued = 0;
+        std::set<fw::SubscriptionId> wanted;
+        for (const auto& [id, of] : subs_) {
+            if (!wants(of, known.event)) continue;
+            wanted.insert(id);
+            if (of.view.status == fw::SubscriptionStatus::active && of.pending < options_.subscription_pending_max) {
+                ++queued;
+            }
+        }
+        const bool full = queued > 0 && pending_ + queued > options_.pending_max;
+        if (result.events[i] != (full ? fw::AppendVerdict::full : fw::AppendVerdict::accepted)) {
+            fail(now, "a new event got the wrong verdict");
+            continue;
+        }
+        if (full) continue;
+        known.stored = true;
+        std::set<fw::SubscriptionId> got;
+        for (; next < rows.size() && rows[next].event_id == event.id; ++next) {
+            got.insert(rows[next].subscription);
+            add_item(now, rows[next], known);
+        }
+        if (got != wanted) fail(now, "an event was matched with the wrong subscriptions");
+        if (store_.event_body(event.id).value_or(std::string()) != known.event.whole) {
+            fail(now, "an event is stored with another body");
+        }
+    }
+    if (next != rows.size()) fail(now, "deliveries that no event made");
+}
+
+void Oracle::replayed(Ms now, const fw::ReplayRequest& request, std::size_t count) {
+    if (request.dry_run) return;
+    const auto rows = new_rows();
+    if (rows.size() != count) fail(now, "a replay made another number of deliveries than it says");
+    for (const fw::Delivery& row : rows) {
+        const Item* old = nullptr;
+        for (const auto& [id, item] : items_) {
+            if (item.sub == row.subscription && item.event->id == row.event_id) old = &item;
+        }
+        if (old == nullptr || !row.replay) return fail(now, "a replay of what there was not");
+        if (has_pending(row.subscription, row.event_id)) return fail(now, "a replay of what is pending");
+        if (old->state == fw::DeliveryState::delivered && !request.include_delivered) {
+            fail(now, "a replay of what was delivered, unasked");
+        }
+        const auto mask = old->mask;
+        add_item(now, row, events_.at(row.event_id));
+        Item& item = items_.at(row.id);
+        item.mask = item.mask_before = mask & sub(row.subscription).view.pii;
+    }
+}
+
+// ---- subscriptions ----
+
+void Oracle::created(Ms now, const fw::SubscriptionRecord& record) {
+    const fw::Subscription& made = record.subscription;
+    Sub of{.id = made.id(),
+           .profile = made.profile(),
+           .scope = made.scope(),
+           .patterns = made.options().events,
+           .view = {.url = made.url().to_string(), .pii = made.pii()},
+           .edited_at = now,
+           .last_attempt = now};
+    urls_[of.view.url] = of.id;
+    subs_.emplace(of.id, std::move(of));
+}
+
+void Oracle::edit_begins(fw::SubscriptionId id) {
+    Sub& of = sub(id);
+    of.before = of.view;
+}
+
+void Oracle::withdraw(Ms, Sub& of, fw::EndReason reason, fw::DeliveryId up_to) {
+    for (const fw::DeliveryId id : of.queue) {
+        Item& item = items_.at(id);
+        if (id > up_to) continue;
+        if (reason == fw::EndReason::unsubscribed && fits(of.patterns, item.event->type, of.profile)) continue;
+        item.withdrawn |= bit(reason);
+    }
+}
+
+void Oracle::end_streak(Sub& of) {
+    of.streak_first.reset();
+    of.streak_last.reset();
+    of.warned = 0;
+    of.counted_surely = of.counted_maybe = true;
+}
+
+void Oracle::edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret) {
+    Sub& of = sub(id);
+    of.before = of.view;
+    of.editing = true;
+    ++of.edits;
+    of.edited_at = now;
+    of.hold_min = of.hold_step_min = 0;  // may be lifted by an edit
+    of.to_disable = false;
+    // A failure whose record the edit overtook may count or not.
+    const auto record = store_.subscription(id).value();
+    if (of.streak_last && !record.streak) of.streak_last.reset();
+    for (const fw::DeliveryId pending : of.queue) items_.at(pending).mask_before = items_.at(pending).mask;
+    switch (edit.act) {
+        case Act::pause: of.view.status = fw::SubscriptionStatus::paused; break;
+        case Act::resume:
+        case Act::enable:
+            of.view.status = fw::SubscriptionStatus::active;
+            end_streak(of);
+            break;
+        case Act::disable:
+            of.view.status = fw::SubscriptionStatus::disabled;
+            withdraw(now, of, fw::EndReason::disabled, last_row_);
+            end_streak(of);
+            break;
+        case Act::generate: of.view.secret = std::string(secret->reveal()); break;
+        case Act::rotate:
+            of.view.secret = std::string(secret->reveal());
+            end_streak(of);
+            break;
+        case Act::edit_url:
+            of.view.url = edit.url;
+            urls_[edit.url] = id;
+            end_streak(of);
+            break;
+        case Act::edit_events:
+            of.patterns = edit.events;
+            withdraw(now, of, fw::EndReason::unsubscribed, last_row_);
+            break;
+        case Act::edit_pii:
+            of.view.pii = edit.pii;
+            for (const fw::DeliveryId pending : of.queue) {
+                Item& item = items_.at(pending);
+                item.mask = item.mask & edit.pii;
+            }
+            break;
+        case Act::remove:
+            of.view.deleted = true;
+            of.view.secret.clear();
+            withdraw(now, of, fw::EndReason::deleted, last_row_);
+            end_streak(of);
+            break;
+    }
+}
+
+void Oracle::edit_returned(Ms, fw::SubscriptionId id) {
+    Sub& of = sub(id);
+    of.editing = false;
+    for (const fw::DeliveryId pending : of.queue) items_.at(pending).mask_before = items_.at(pending).mask;
+}
+
+// ---- attempts ----
+
+std::optional<fw::SubscriptionId> Oracle::started(Ms now, const fw::TransportRequest& request) {
+    const auto known_url = urls_.find(request.http.url);
+    if (known_url == urls_.end()) {
+        fail(now, "an attempt at a URL that nobody has: " + request.http.url);
+        return std::nullopt;
+    }
+    Sub& of = sub(known_url->second);
+    for (const fw::DeliveryId id : of.queue) {
+        Item& item = items_.at(id);
+        const std::string& body = request.http.body;
+        if (body != item.event->whole && body != item.event->reduced) continue;
+        check_start(now, of, item, request);
+        if (item.attempts == 0) item.first_started = now;
+        of.flight = id;
+        of.flight_edits = of.edits - (of.editing ? 1 : 0);
+        of.flight_started = now;
+        ++in_flight_;
+        if (in_flight_ > options_.slots) fail(now, "more attempts in flight than slots");
+        return of.id;
+    }
+    fail(now, "an attempt to send what is not pending for subscription " + std::to_string(of.id.value()) + ": " +
+                  request.http.body);
+    return std::nullopt;
+}
+
+void Oracle::check_start(Ms now, Sub& of, Item& item, const fw::TransportRequest& request) {
+    const auto wrong = [&](const char* rule) { fail(now, name(item) + ": " + rule); };
+    if (!running_) wrong("started while no dispatcher runs");
+    if (of.flight) wrong("a second attempt in flight of one subscription");
+    if (of.barrier) wrong("started before the last failure was recorded");
+    if (of.unrecorded >= unrecorded_max) wrong("started while W outcomes are unrecorded");
+    if (item.succeeded) wrong("sent again after a 2xx");
+    if (now < item.due_min) wrong("started before it is due");
+    if (now < of.hold_min) wrong("started while its lane is held");
+    if (item.attempts > delays_of(of.profile).size()) wrong("more attempts than the policy has");
+    if (item.attempts > 0 && now > item.first_started + window + window_grace) wrong("started after its window");
+    if (item.withdrawn != 0 && !of.editing) wrong("started after it was withdrawn");
+    const auto allows = [&](const View& view, fw::PiiCategories mask, const char** why) {
+        *why = nullptr;
+        if (view.deleted) return *why = "sent for a deleted subscription", false;
+        if (view.status != fw::SubscriptionStatus::active) return *why = "sent for one paused or disabled", false;
+        if (view.url != request.http.url) return *why = "sent to an old URL", false;
+        if (body_for(item, mask) != request.http.body) return *why = "sent with the wrong fields", false;
+        if (!is_signed_with(view.secret, of.profile, now, request)) {
+            return *why = "not signed with the current secret and time", false;
+        }
+        return true;
+    };
+    const char* why = nullptr;
+    const char* before = nullptr;
+    if (!allows(of.view, item.mask, &why) && !(of.editing && allows(of.before, item.mask_before, &before))) wrong(why);
+    check_order(now, of, item);
+}
+
+// Oldest due first, among what the dispatcher has had the time to see.
+void Oracle::check_order(Ms now, const Sub& of, const Item& item) {
+    for (const fw::DeliveryId id : of.queue) {
+        const Item& other = items_.at(id);
+        if (!other.seen || other.id == item.id || other.succeeded || other.withdrawn != 0) continue;
+        if (other.attempts > 0 && other.first_started + window < now) continue;
+        if (other.due_max + second < item.due_min) {
+            return fail(now, name(item) + ": started before an older one, " + std::to_string(id.value()));
+        }
+    }
+}
+
+void Oracle::answered(Ms now, fw::SubscriptionId id, const Answer& answer) {
+    Sub& of = sub(id);
+    if (!of.flight) return fail(now, "an answer to nothing");
+    Item& item = items_.at(*of.flight);
+    check_streak(now, of);
+    of.flight.reset();
+    --in_flight_;
+    of.last_attempt = now;
+    of.free_since = now;
+    ++item.attempts;
+    item.answered = true;
+    item.seen = false;
+    item.last = answer;
+    if (answer.status >= 200 && answer.status <= 299) {
+        item.succeeded = true;
+        ++of.unrecorded;
+        of.hold_min = of.hold_max = of.hold_step_min = of.hold_step_max = 0;
+        if (!item.replay) end_streak(of);
+        return;
+    }
+    of.barrier = true;
+    after_failure(now, of, item, answer);
+}
+
+void Oracle::after_failure(Ms now, Sub& of, Item& item, const Answer& answer) {
+    const bool silent =
+        answer.error && (*answer.error == fw::Errc::timed_out || *answer.error == fw::Errc::connect_failed ||
+                         *answer.error == fw::Errc::no_response || *answer.error == fw::Errc::resolve_failed);
+    if (silent) {
+        const auto longer = [](Ms step) { return step == 0 ? minute : std::min(2 * step, 10 * minute); };
+        of.hold_step_min = longer(of.hold_step_min);
+        of.hold_step_max = longer(of.hold_step_max);
+        of.hold_min = now + of.hold_step_min;
+        of.hold_max = now + of.hold_step_max;
+    } else if (answer.status != 0) {
+        of.hold_min = of.hold_max = of.hold_step_min = of.hold_step_max = 0;
+    }
+    const Ms asked = answer.retry_after.value_or(0);
+    if (answer.retry_after) {
+        of.hold_min = std::max(of.hold_min, now + std::min(asked, 10 * minute));
+        of.hold_max = std::max(of.hold_max, now + std::min(asked, 10 * minute));
+    }
+
+    const auto delays = delays_of(of.profile);
+    const Ms left = item.first_started + window - now;
+    const bool used_up = item.attempts > delays.size() || left <= 0;
+    if (!used_up) {
+        const Ms delay = delays[item.attempts - 1];
+        item.due_min = now + std::min(std::max(delay - delay / 10, asked), left);
+        item.due_max = now + std::min(std::max(delay + delay / 10, asked), left);
+    }
+
+    const bool edited = of.edits != of.flight_edits;
+    const bool stop = answer.disable || (options_.gone_disables && answer.status == 410);
+    const bool ufp_end =
+        of.profile == fw::Profile::ufp && used_up && counts(answer) && !answer.abort && !item.replay && !stop;
+    if (stop || ufp_end) {
+        of.may_disable = true;
+        if (!edited && of.view.status == fw::SubscriptionStatus::active && item.withdrawn == 0) of.to_disable = true;
+    }
+    if (item.replay || of.profile == fw::Profile::ufp) return;
+    if (edited) {
+        of.counted_surely = false;
+        of.counted_maybe = true;
+        if (counts(answer) && !of.streak_first) of.streak_first = now;
+        return;
+    }
+    of.counted_surely = of.counted_maybe = counts(answer);
+    if (!counts(answer)) return;
+    of.last_known_attempt = now;
+    if (!of.streak_first) of.streak_first = now;
+    if (!of.streak_last) of.streak_last = now;
+}
+
+// 12 h without any attempt end it.
+void Oracle::check_streak(Ms now, Sub& of) {
+    if (!of.streak_first) return;
+    if (now - of.last_attempt > 12 * hour) {
+        end_streak(of);
+    } else if (now - of.last_known_attempt > 12 * hour) {
+        of.streak_last.reset();
+    }
+}
+
+void Oracle::check_disabled(Ms now, Sub& of) {
+    const bool by_streak = of.streak_first && now - *of.streak_first >= day && of.counted_maybe;
+    if (!by_streak && !of.may_disable) {
+        fail(now, "subscription " + std::to_string(of.id.value()) + " was disabled without a cause");
+    }
+    if (of.view.status == fw::SubscriptionStatus::paused) fail(now, "a paused subscription was disabled");
+    of.view.status = fw::SubscriptionStatus::disabled;
+    ++of.edits;
+    of.edited_at = now;
+    of.to_disable = of.may_disable = false;
+    withdraw(now, of, fw::EndReason::disabled, last_row_);
+    end_streak(of);
+}
+
+// ---- what the store says ----
+
+void Oracle::ends(Item& item, const fw::Delivery& row) {
+    item.state = row.state;
+    item.reason = row.reason;
+    --pending_;
+    Sub& of = sub(item.sub);
+    --of.pending;
+    of.queue.erase(item.id);
+    if (row.state != fw::DeliveryState::delivered) to_tell_.push_back(item.id);
+}
+
+void Oracle::check_row(Ms now, Item& item, const fw::Delivery& row) {
+    const auto wrong = [&](const std::string& rule) {
+        fail(now, name(item) + ": " + rule + " (" + state_name(row.state) + ", " + std::to_string(row.attempts) + ")");
+    };
+    if (row.subscription != item.sub || row.event_id != item.event->id || row.replay != item.replay) {
+        wrong("another one now");
+    }
+    if (fw::has_ended(item.state)) {
+        if (row.state != item.state || row.reason != item.reason) wrong("its end has changed");
+        return;
+    }
+    if (row.attempts != item.recorded_attempts) wrong("another number of attempts than were made");
+    if (fw::has_ended(row.state)) {
+        check_end(now, item, row);
+        ends(item, row);
+        return;
+    }
+    if (item.state == fw::DeliveryState::waiting && row.state == fw::DeliveryState::fresh) wrong("fresh again");
+    item.state = row.state;
+    if (row.state != fw::DeliveryState::waiting || item.answered) return;
+    const Ms due = ms(*row.next_attempt);
+    if (item.succeeded) wrong("a 2xx was recorded as a failure");
+    if (due < item.due_min || due > item.due_max) {
+        wrong("due outside of its range: " + std::to_string(due) + " is not in " + std::to_string(item.due_min) +
+              " to " + std::to_string(item.due_max));
+    }
+    if (item.last.abort || item.last.disable) wrong("tried again though the peer said no");
+    item.due_min = item.due_max = due;
+}
+
+void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
+    const auto wrong = [&](const char* rule) {
+        fail(now,
+             name(item) + ": " + rule + " (" + state_name(row.state) + ", " + fw::to_string(row.reason).data() + ")");
+    };
+    const Sub& of = sub(item.sub);
+    const std::size_t attempts_max = delays_of(of.profile).size() + 1;
+    if (row.state == fw::DeliveryState::delivered) {
+        if (!item.succeeded) wrong("delivered without a 2xx");
+        return;
+    }
+    if (item.succeeded) return wrong("a 2xx was recorded as something else");
+    switch (row.reason) {
+        case fw::EndReason::attempts:
+            if (item.recorded_attempts < attempts_max) wrong("given up too early");
+            break;
+        case fw::EndReason::window: {
+            const Ms end = item.first_started + window;
+            if (item.recorded_attempts == 0 || now < end) wrong("its window is not over");
+            const Ms calm = item.due_max - second;
+            const bool could = of.free_since < calm && of.hold_max < calm && of.edited_at < calm &&
+                               running_since_ < calm && last_fault_ < calm && item.due_max <= end &&
+                               options_.slots >= subs_.size();
+            const bool sends = of.view.status == fw::SubscriptionStatus::active && !of.view.secret.empty();
+            if (could && sends && now <= end + second) wrong("due at its window's end, and not tried");
+            break;
+        }
+        case fw::EndReason::peer:
+            if (!item.last.abort) wrong("the peer did not say so");
+            break;
+        case fw::EndReason::disabled:
+            if ((item.withdrawn & bit(row.reason)) == 0 && !item.last.disable &&
+                !(options_.gone_disables && item.last.status == 410)) {
+                wrong("nobody disabled it");
+            }
+            break;
+        case fw::EndReason::unsubscribed:
+        case fw::EndReason::deleted:
+            if ((item.withdrawn & bit(row.reason)) == 0) wrong("nobody withdrew it");
+            break;
+        case fw::EndReason::no_secret: {
+            const std::string& secret = of.editing ? of.before.secret : of.view.secret;
+            if (!secret.empty() || now < item.queued_at + day) wrong("it may still get a secret");
+            break;
+        }
+        default: wrong("no such end");
+    }
+    const bool exhausted = row.reason == fw::EndReason::attempts || row.reason == fw::EndReason::window;
+    if ((row.state == fw::DeliveryState::exhausted) != exhausted) wrong("state and reason do not fit");
+    if (!row.ended_at || ms(*row.ended_at) > now) wrong("ended in the future");
+}
+
+void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended) {
+    const Sub& of = sub(id);
+    const auto is_paused = [](const View& view) { return view.status == fw::SubscriptionStatus::paused; };
+    for (const fw::DeliveryId delivery : ended) {
+        Item& item = items_.at(delivery);
+        if (of.flight == delivery || item.answered) fail(now, name(item) + ": expired while it was attempted");
+        if (!is_paused(of.view) && !is_paused(of.before)) fail(now, name(item) + ": expired though not paused");
+        check_row(now, item, *row_of(delivery));
+    }
+}
+
+void Oracle::noticed(Ms now, const fw::Notice& notice) {
+    if (notice.delivery) {
+        Item& item = items_.at(*notice.delivery);
+        if (notice.kind == fw::Notice::Kind::exhausted || notice.kind == fw::Notice::Kind::dropped) item.told = true;
+        if (notice.kind == fw::Notice::Kind::warning && sub(item.sub).profile == fw::Profile::ufp) {
+            if (notice.percent != item.attempts * 25 || item.attempts < 2) fail(now, "a wrong UFP warning");
+        }
+    } else if (notice.kind == fw::Notice::Kind::warning) {
+        Sub& of = sub(notice.subscription);
+        if (of.profile != fw::Profile::fpt) return;
+        if (notice.percent == 100) return;  // goes with the disabling
+        if (!of.streak_first || now < *of.streak_first + day * notice.percent / 100) {
+            fail(now, "a warning of " + std::to_string(notice.percent) + " % too early");
+        }
+        if (of.warned >= notice.percent) fail(now, "the same warning again");
+        of.warned = notice.percent;
+    }
+}
+
+// ---- crashes ----
+
+void Oracle::crashed(Ms now) {
+    for (auto& [id, of] : subs_) {
+        if (of.unrecorded + (of.flight ? 1 : 0) > unrecorded_max + 1) fail(now, "a crash repeats more than W + 1");
+    }
+    stopped(now);
+}
+
+void Oracle::stopped(Ms now) {
+    running_ = false;
+    in_flight_ = 0;
+    to_tell_.clear();
+    for (auto& [id, of] : subs_) {
+        of.flight.reset();
+        of.unrecorded = 0;
+        of.barrier = of.editing = false;
+        of.free_since = now;
+        of.hold_min = of.hold_max = of.hold_step_min = of.hold_step_max = 0;
+        of.to_disable = of.may_disable = false;
+        of.counted_maybe = true;
+        const auto record = store_.subscription(id).value();
+        of.streak_first.reset();
+        of.streak_last.reset();
+        of.warned = 0;
+        if (record.streak && record.subscription.status() == fw::SubscriptionStatus::active) {
+            of.streak_first = of.streak_last = ms(record.streak->started);
+            of.last_known_attempt = ms(record.streak->last_failure);
+            of.warned = record.streak->warned_percent;
+        }
+        for (const fw::DeliveryId pending : of.queue) {
+            Item& item = items_.at(pending);
+            item.answered = item.succeeded = item.seen = false;
+            item.mask_before = item.mask;
+        }
+    }
+}
+
+void Oracle::acquired(Ms now) {
+    for (auto& [id, item] : items_) {
+        const auto row = row_of(id);
+        if (!row) return fail(now, name(item) + ": lost");
+        if (fw::has_ended(item.state)) {
+            check_row(now, item, *row);
+            continue;
+        }
+        item.attempts = item.recorded_attempts;
+        item.first_started = item.recorded_first_started;
+        item.last = {};
+        if (item.durable_start > item.recorded_attempts) {  // in doubt
+            if (item.recorded_attempts == 0) item.first_started = item.durable_start_at;
+            item.recorded_first_started = item.first_started;
+            item.attempts = item.recorded_attempts = item.durable_start;
+            item.due_min = now;
+            item.due_max = now + minute;
+        } else {
+            item.due_min = item.due_max = ms(row->next_attempt.value_or(row->queued_at));
+        }
+        item.durable_start = 0;
+        check_row(now, item, *row);
+        if (store_.attempts(id).value().size() != item.recorded_attempts) fail(now, name(item) + ": its attempts");
+    }
+}
+
+void Oracle::began(Ms now) {
+    running_ = true;
+    running_since_ = now;
+}
+
+// ---- when all is quiet ----
+
+std::optional<Ms> Oracle::must_act_at(const Sub& of, const Item& item, bool slot_free) const {
+    if (of.flight) return std::nullopt;
+    if (item.withdrawn != 0 || of.view.deleted || of.view.status == fw::SubscriptionStatus::disabled) return 0;
+    if (of.view.status == fw::SubscriptionStatus::paused) {
+        if (item.attempts == 0) return std::nullopt;
+        return item.first_started + window + 1;
+    }
+    if (of.view.secret.empty()) return item.queued_at + day;
+    if (!slot_free) return std::nullopt;
+    return std::max(item.due_max, of.hold_max);
+}
+
+void Oracle::quiet(Ms now, std::optional<Ms> wake) {
+    const bool slot_free = in_flight_ < std::min(options_.slots, options_.quarantine_slots);
+    const auto needs_wake = [&](Ms at, const std::string& what) {
+        if (!wake || *wake > at) fail(now, what + ": nothing wakes the dispatcher at " + std::to_string(at));
+    };
+    for (auto& [id, of] : subs_) {
+        check_streak(now, of);
+        for (const fw::DeliveryId pending : of.queue) {
+            Item& item = items_.at(pending);
+            item.seen = item.due_min == item.due_max && !of.flight;
+            const auto at = must_act_at(of, item, slot_free);
+            if (!at) continue;
+            if (*at <= now) {
+                return fail(now, name(item) + ": all is quiet, and what is due was not done (due " +
+                                     std::to_string(item.due_max) + ", held to " + std::to_string(of.hold_max) + ")");
+            }
+            needs_wake(*at, name(item));
+        }
+        if (of.flight || of.view.deleted || of.view.status != fw::SubscriptionStatus::active) continue;
+        const std::string whose = "subscription " + std::to_string(id.value());
+        if (of.to_disable) return fail(now, whose + ": was to be disabled");
+        if (!of.streak_last || of.streak_first != of.streak_last) continue;
+        if (now >= *of.streak_last + day && of.counted_surely) {
+            return fail(now, whose + ": 24 hours of failure, and not disabled");
+        }
+        for (const unsigned percent : {50U, 75U, 100U}) {
+            const Ms at = *of.streak_last + day * percent / 100;
+            if (at > now) {
+                needs_wake(at, whose + "'s streak");
+                break;
+            }
+            if (percent < 100 && of.warned < percent) {
+                return fail(now, whose + ": no warning of " + std::to_string(percent) + " %");
+            }
+        }
+    }
+    for (const fw::DeliveryId id : std::exchange(to_tell_, {})) {
+        if (!items_.at(id).told) fail(now, name(items_.at(id)) + ": ended, and no notice says so");
+    }
+}
+
+void Oracle::check_whole_store(Ms now) {
+    for (auto& [id, item] : items_) {
+        const auto row = row_of(id);
+        if (!row) return fail(now, name(item) + ": lost");
+        if (item.answered) continue;
+        check_row(now, item, *row);
+    }
+    if (store_.stats().value().pending != pending_) fail(now, "the store counts another number of pending ones");
+}
+
+void Oracle::finished(Ms now) {
+    check_whole_store(now);
+    for (const auto& [id, item] : items_) {
+        if (!fw::has_ended(item.state)) return fail(now, name(item) + ": never ended");
+    }
+    for (const auto& [id, known] : events_) {
+        if (known.promised && !known.stored) fail(now, "an accepted event is lost");
+    }
+}
+
+bool Oracle::has_pending(fw::SubscriptionId id, const fw::EventId& event) const {
+    for (const fw::DeliveryId pending : subs_.at(id).queue) {
+        if (items_.at(pending).event->id == event) return true;
+    }
+    return false;
+}
+
+}  // namespace simulation

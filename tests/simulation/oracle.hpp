@@ -1,0 +1,227 @@
+// What must hold, by SPEC 2 and 4 alone: a plain model that shares no code with the dispatcher.
+//
+// It is told what the outside sees: durable writes as they happen, edits, starts and ends of attempts, notices,
+// crashes. It names the first broken rule. Times are milliseconds of the simulation's one clock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fpt_webhooks/core/signer.hpp>
+#include <fpt_webhooks/sender/notice.hpp>
+#include <fpt_webhooks/sender/store.hpp>
+#include <fpt_webhooks/sender/transport.hpp>
+
+namespace simulation {
+
+namespace fw = fpt_webhooks;
+using Ms = std::int64_t;
+
+inline constexpr Ms second = 1'000;
+inline constexpr Ms minute = 60 * second;
+inline constexpr Ms hour = 60 * minute;
+
+inline Ms ms(fw::Timestamp time) noexcept { return time.time_since_epoch().count(); }
+
+// An event as its publisher knows it.
+struct Event {
+    fw::EventId id;
+    fw::Profile profile = fw::Profile::fpt;
+    std::string type = {};
+    std::vector<fw::Scope> scopes = {};
+    std::string whole = {};    // the body with everything
+    std::string reduced = {};  // without the personal field, for subscriptions that may not see `category`
+    std::optional<fw::PiiCategory> category = {};
+};
+
+enum class Act { pause, resume, disable, enable, generate, rotate, edit_url, edit_events, edit_pii, remove };
+
+// An edit, as it was asked for.
+struct Edit {
+    Act act = Act::pause;
+    std::string url = {};
+    std::vector<std::string> events = {};
+    fw::PiiCategories pii = {};
+};
+
+// What the oracle needs to know of one answer.
+struct Answer {
+    int status = 0;
+    std::optional<fw::Errc> error = {};
+    std::optional<Ms> retry_after = {};
+    bool disable = false;  // the header webhook-delivery
+    bool abort = false;
+};
+
+struct OracleOptions {
+    std::size_t pending_max = 0;
+    std::size_t subscription_pending_max = 0;
+    std::size_t slots = 0;
+    std::size_t quarantine_slots = 0;
+    bool gone_disables = false;
+};
+
+class Oracle {
+  public:
+    Oracle(OracleOptions options, fw::Store& store) : options_(options), store_(store) {}
+
+    [[nodiscard]] const std::string& broken() const noexcept { return broken_; }
+    void fail(Ms now, const std::string& rule);
+
+    // ---- what happened. `now` first, everywhere
+    void offered(const Event& event) { events_.emplace(event.id, Known{.event = event}); }
+    void publish_answered(Ms now, const fw::EventId& id, const fw::Result<fw::AppendVerdict>& answer);
+    void committed(Ms now, const fw::StoreBatch& batch, const fw::StoreBatchResult& result);
+    void created(Ms now, const fw::SubscriptionRecord& record);
+    void edit_begins(fw::SubscriptionId id);
+    void edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret);
+    void edit_returned(Ms now, fw::SubscriptionId id);
+    void expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended);
+    void replayed(Ms now, const fw::ReplayRequest& request, std::size_t count);
+
+    // Returns the subscription, whom the answer is then reported for; nothing: a rule is broken.
+    std::optional<fw::SubscriptionId> started(Ms now, const fw::TransportRequest& request);
+    void answered(Ms now, fw::SubscriptionId id, const Answer& answer);
+    void noticed(Ms now, const fw::Notice& notice);
+    void store_failed(Ms now) noexcept { last_fault_ = now; }
+
+    void crashed(Ms now);
+    void stopped(Ms now);   // gracefully: every answer is recorded
+    void acquired(Ms now);  // a new process owns the store
+    void began(Ms now);     // and its dispatcher runs
+
+    // ---- what must hold
+    // Nobody has anything to do: neither writer nor pump nor network. `wake`: when the dispatcher wakes by itself.
+    void quiet(Ms now, std::optional<Ms> wake);
+    void check_whole_store(Ms now);
+    void finished(Ms now);
+
+    // ---- for the scenario
+    [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+    [[nodiscard]] bool has_pending(fw::SubscriptionId id, const fw::EventId& event) const;
+    [[nodiscard]] std::vector<fw::Delivery> ended() const;
+
+  private:
+    struct Known {
+        Event event;
+        bool stored = false;
+        bool promised = false;  // publish answered accepted or duplicate
+    };
+    struct View {  // what decides whether and how a subscription is sent to
+        std::string url = {};
+        std::string secret = {};
+        fw::SubscriptionStatus status = fw::SubscriptionStatus::active;
+        bool deleted = false;
+        fw::PiiCategories pii = {};
+    };
+    struct Sub {
+        fw::SubscriptionId id = {};
+        fw::Profile profile = fw::Profile::fpt;
+        std::optional<fw::Scope> scope = {};
+        std::vector<std::string> patterns = {};
+        View view = {};
+        View before = {};  // of an edit that is durable and has not returned
+        bool editing = false;
+        unsigned edits = 0;  // durable ones
+        Ms edited_at = 0;
+
+        std::optional<fw::DeliveryId> flight = {};
+        unsigned flight_edits = 0;
+        Ms flight_started = 0;
+        std::size_t unrecorded = 0;  // answered 2xx, not durable
+        bool barrier = false;        // a failure is not durable
+        Ms free_since = 0;
+        Ms hold_min = 0;  // before it nothing may start
+        Ms hold_max = 0;  // from it on everything due must
+        Ms hold_step_min = 0;
+        Ms hold_step_max = 0;
+
+        // The streak's start is one of these two; only if both are set there surely is one.
+        std::optional<Ms> streak_first = {};
+        std::optional<Ms> streak_last = {};
+        Ms last_attempt = 0;         // its end
+        Ms last_known_attempt = 0;   // what a restart knows of it: the last failure that counted
+        bool counted_surely = true;  // the last failure did
+        bool counted_maybe = true;
+        unsigned warned = 0;
+        bool to_disable = false;   // must be, by a peer's stop or UFP's rule
+        bool may_disable = false;  // the same, and an edit may have come between
+        std::size_t skipped = 0;
+        std::size_t pending = 0;
+        std::set<fw::DeliveryId> queue = {};  // pending ones
+    };
+    struct Item {
+        fw::DeliveryId id = {};
+        fw::SubscriptionId sub = {};
+        const Event* event = nullptr;
+        bool replay = false;
+        fw::PiiCategories mask = {};
+        fw::PiiCategories mask_before = {};
+        fw::DeliveryState state = fw::DeliveryState::fresh;
+        fw::EndReason reason = fw::EndReason::none;
+        Ms queued_at = 0;
+        Ms due_min = 0;
+        Ms due_max = 0;
+        bool seen = false;  // was there, and due then as now, when all was quiet
+        unsigned attempts = 0;
+        unsigned recorded_attempts = 0;
+        unsigned durable_start = 0;  // the number of an attempt whose start is recorded
+        Ms durable_start_at = 0;
+        Ms first_started = 0;
+        Ms recorded_first_started = 0;
+        bool succeeded = false;  // answered 2xx in this life of the process
+        bool answered = false;   // an answer is not durable yet
+        Answer last = {};
+        unsigned withdrawn = 0;  // bits of EndReason
+        bool told = false;       // a notice said how it ended
+    };
+
+    Sub& sub(fw::SubscriptionId id) { return subs_.at(id); }
+    [[nodiscard]] static unsigned bit(fw::EndReason reason) { return 1U << static_cast<unsigned>(reason); }
+    [[nodiscard]] static bool wants(const Sub& sub, const Event& event);
+    [[nodiscard]] static bool fits(const std::vector<std::string>& patterns, const std::string& type, fw::Profile of);
+    [[nodiscard]] static const std::string& body_for(const Item& item, fw::PiiCategories mask);
+    [[nodiscard]] static std::vector<Ms> delays_of(fw::Profile profile);
+    [[nodiscard]] static bool counts(const Answer& answer);
+    [[nodiscard]] static bool is_signed_with(const std::string& secret, fw::Profile profile, Ms now,
+                                             const fw::TransportRequest& request);
+    void withdraw(Ms now, Sub& of, fw::EndReason reason, fw::DeliveryId up_to);
+    void check_start(Ms now, Sub& of, Item& item, const fw::TransportRequest& request);
+    void check_order(Ms now, const Sub& of, const Item& item);
+    void after_failure(Ms now, Sub& of, Item& item, const Answer& answer);
+    void check_row(Ms now, Item& item, const fw::Delivery& row);
+    void check_end(Ms now, Item& item, const fw::Delivery& row);
+    void add_item(Ms now, const fw::Delivery& row, const Known& known);
+    std::vector<fw::Delivery> new_rows();
+    void ends(Item& item, const fw::Delivery& row);
+    void check_disabled(Ms now, Sub& of);
+    void check_streak(Ms now, Sub& of);
+    void end_streak(Sub& of);
+    std::optional<Ms> must_act_at(const Sub& of, const Item& item, bool slot_free) const;
+    std::optional<fw::Delivery> row_of(fw::DeliveryId id);
+    std::string name(const Item& item) const;
+
+    const OracleOptions options_;
+    fw::Store& store_;
+    std::string broken_;
+    std::map<fw::EventId, Known> events_;
+    std::map<fw::SubscriptionId, Sub> subs_;
+    std::map<std::string, fw::SubscriptionId> urls_;
+    std::map<fw::DeliveryId, Item> items_;
+    std::map<std::pair<std::string, std::string>, std::shared_ptr<fw::Signer>> signers_;
+    fw::DeliveryId last_row_ = {};
+    std::size_t pending_ = 0;
+    std::size_t in_flight_ = 0;
+    std::vector<fw::DeliveryId> to_tell_;
+    bool running_ = false;
+    Ms running_since_ = 0;
+    Ms last_fault_ = 0;
+};
+
+}  // namespace simulation

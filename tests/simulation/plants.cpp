@@ -1,0 +1,63 @@
+#include "plants.hpp"
+
+namespace simulation {
+
+int planted = 0;
+
+namespace {
+
+// `t` of a signature that was made before a wait.
+class LateClock final : public fw::Clock {
+  public:
+    explicit LateClock(std::shared_ptr<const fw::Clock> clock) : clock_(std::move(clock)) {}
+    [[nodiscard]] fw::Timestamp now() const noexcept override { return clock_->now() - std::chrono::seconds(1); }
+    [[nodiscard]] std::chrono::steady_clock::time_point steady_now() const noexcept override {
+        return clock_->steady_now();
+    }
+
+  private:
+    std::shared_ptr<const fw::Clock> clock_;
+};
+
+constexpr Plant all[] = {
+    {1, "a failure is not waited for until it is recorded"},
+    {2, "a held lane is not held"},
+    {3, "a rotated secret is not read again"},
+    {4, "one outcome too many is unrecorded"},
+    {5, "a success does not end the streak"},
+    {6, "a narrower PII mask is not applied to what is pending"},
+    {7, "the newest due is sent first"},
+    {8, "a paused delivery's window does not end"},
+    {9, "Retry-After does not hold the lane"},
+    {10, "what a hold ends is not woken"},
+    {11, "a failure of our own counts towards disabling"},
+    {20, "the store drops an outcome that it acknowledged"},
+    {21, "the store forgets what an edit withdrew"},
+    {22, "the store forgets that an attempt was started"},
+    {23, "the policy has one attempt less"},
+    {24, "jitter reaches further than 10 %"},
+    {25, "the window is an hour longer"},
+    {26, "signatures are a second old"},
+};
+
+}  // namespace
+
+std::span<const Plant> plants() { return all; }
+
+StorePlants store_plants() {
+    return {.drops_an_outcome = planted == 20, .forgets_cuts = planted == 21, .forgets_starts = planted == 22};
+}
+
+fw::RetryPolicy plant_policy(fw::RetryPolicy policy) {
+    if (planted == 23) policy.delays.pop_back();
+    if (planted == 24) policy.jitter_percent = 12;
+    if (planted == 25) policy.window += std::chrono::hours(1);
+    return policy;
+}
+
+std::shared_ptr<const fw::Clock> plant_clock(std::shared_ptr<const fw::Clock> clock) {
+    if (planted != 26) return clock;
+    return std::make_shared<LateClock>(std::move(clock));
+}
+
+}  // namespace simulation

@@ -1,0 +1,184 @@
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace simulation {
+namespace {
+
+fw::TransportOutcome outcome_of(const Answer& answer) {
+    if (answer.error) return {.response = fw::Error(*answer.error, "simulated")};
+    fw::HttpResponse response{.status = answer.status, .headers = {}, .body = "simulated"};
+    if (answer.retry_after) response.headers.add("Retry-After", std::to_string(*answer.retry_after / second));
+    if (answer.disable) response.headers.add("webhook-delivery", "disable");
+    if (answer.abort) response.headers.add("webhook-delivery", "abort-message");
+    return {.response = std::move(response)};
+}
+
+}  // namespace
+
+// ---- the network ----
+
+fw::Result<fw::Transport::Token> SimTransport::start(fw::TransportRequest request, Completion done) {
+    const Ms now = ms(clock_.now());
+    const auto subscription = oracle_.started(now, request);
+    if (!subscription) return fw::Error(fw::Errc::local_failure, "a rule is broken");
+    const auto fate = fate_(*subscription);
+    if (!fate) {
+        oracle_.answered(now, *subscription, {.error = fw::Errc::overloaded});
+        return fw::Error(fw::Errc::overloaded, "simulated");
+    }
+    flights_.push_back(
+        {.at = fate->first, .subscription = *subscription, .answer = fate->second, .done = std::move(done)});
+    return ++last_;
+}
+
+std::optional<Ms> SimTransport::next() const {
+    std::optional<Ms> next;
+    for (const Flight& flight : flights_) next = std::min(next.value_or(flight.at), flight.at);
+    return next;
+}
+
+void SimTransport::complete_one(bool cancelled) {
+    const auto first = std::min_element(flights_.begin(), flights_.end(),
+                                        [](const Flight& a, const Flight& b) { return a.at < b.at; });
+    Flight flight = std::move(*first);
+    flights_.erase(first);
+    if (cancelled) return flight.done({.response = fw::Error(fw::Errc::cancelled)});
+    oracle_.answered(ms(clock_.now()), flight.subscription, flight.answer);
+    flight.done(outcome_of(flight.answer));
+}
+
+// ---- the store ----
+
+template <class Call>
+auto FaultyStore::call(StoreCall what, Call inner) -> decltype(inner()) {
+    const StoreFate fate = gate_.before(what);
+    if (fate == StoreFate::fails) {
+        oracle_.store_failed(now());
+        return fw::Error(fw::Errc::store_failed, "simulated");
+    }
+    auto result = inner();
+    gate_.after(what);
+    if (fate == StoreFate::loses_reply) {
+        oracle_.store_failed(now());
+        return fw::Error(fw::Errc::commit_unknown, "simulated");
+    }
+    return result;
+}
+
+fw::Result<std::uint64_t> FaultyStore::acquire(fw::Timestamp now) {
+    return call(StoreCall::acquire, [&] {
+        auto epoch = inner_->acquire(now);
+        if (epoch) {
+            epoch_ = *epoch;
+            oracle_.acquired(ms(now));
+        }
+        return epoch;
+    });
+}
+
+fw::Result<fw::StoreBatchResult> FaultyStore::commit(const fw::StoreBatch& batch) {
+    return call(StoreCall::commit, [&] {
+        fw::StoreBatch written = batch;
+        if (plants_.forgets_starts) written.starts.clear();
+        if (plants_.forgets_waiting) {
+            std::erase_if(written.updates, [](const fw::DeliveryUpdate& update) {
+                return update.state == fw::DeliveryState::waiting && !update.attempt;
+            });
+        }
+        if (plants_.drops_an_outcome && !written.updates.empty() && ++outcomes_ % 16 == 0) written.updates.pop_back();
+        auto result = inner_->commit(written);
+        if (result) oracle_.committed(now(), batch, *result);
+        return result;
+    });
+}
+
+fw::Result<std::vector<fw::PendingDelivery>> FaultyStore::take_fresh(fw::DeliveryId after, std::size_t max) {
+    return call(StoreCall::read, [&] { return inner_->take_fresh(after, max); });
+}
+
+fw::Result<fw::WaitingPage> FaultyStore::take_waiting(fw::SubscriptionId subscription, fw::Timestamp now,
+                                                      std::size_t max) {
+    return call(StoreCall::read, [&] { return inner_->take_waiting(subscription, now, max); });
+}
+
+fw::Result<fw::ExpireResult> FaultyStore::expire_waiting(fw::SubscriptionId subscription, fw::Timestamp started_before,
+                                                         fw::Timestamp at, std::size_t max) {
+    return call(StoreCall::expire, [&] {
+        auto result = inner_->expire_waiting(subscription, started_before, at, max);
+        if (result) oracle_.expired(now(), subscription, result->ended);
+        return result;
+    });
+}
+
+fw::Result<std::vector<fw::SubscriptionWake>> FaultyStore::wakes() {
+    return call(StoreCall::read, [&] { return inner_->wakes(); });
+}
+
+fw::Result<fw::StoreChanges> FaultyStore::changes(std::uint64_t since) {
+    return call(StoreCall::read, [&] { return inner_->changes(since); });
+}
+
+fw::Result<fw::SubscriptionRecord> FaultyStore::create_subscription(const fw::Subscription& subscription,
+                                                                    fw::Timestamp at) {
+    return call(StoreCall::create, [&] {
+        auto record = inner_->create_subscription(subscription, at);
+        if (record) oracle_.created(now(), *record);
+        return record;
+    });
+}
+
+fw::Result<fw::SubscriptionRecord> FaultyStore::edit_subscription(const fw::SubscriptionEdit& edit) {
+    return call(StoreCall::edit, [&] {
+        fw::SubscriptionEdit written = edit;
+        if (plants_.forgets_cuts) written.cut.reset();
+        auto record = inner_->edit_subscription(written);
+        if (record) {
+            oracle_.edit_durable(now(), edit.subscription.id(), *edit_, edit.secret ? &*edit.secret : nullptr);
+        }
+        return record;
+    });
+}
+
+fw::Result<fw::SubscriptionRecord> FaultyStore::subscription(fw::SubscriptionId id) {
+    return call(StoreCall::read, [&] { return inner_->subscription(id); });
+}
+
+fw::Result<std::vector<fw::SubscriptionRecord>> FaultyStore::subscriptions(fw::SubscriptionId after, std::size_t max) {
+    return call(StoreCall::read, [&] { return inner_->subscriptions(after, max); });
+}
+
+fw::Result<fw::Secret> FaultyStore::secret(fw::SubscriptionId id) {
+    return call(StoreCall::read, [&] { return inner_->secret(id); });
+}
+
+fw::Result<fw::DeliveryPage> FaultyStore::deliveries(const fw::DeliveryFilter& filter, fw::DeliveryId after,
+                                                     std::size_t max) {
+    return call(StoreCall::read, [&] { return inner_->deliveries(filter, after, max); });
+}
+
+fw::Result<std::vector<fw::Attempt>> FaultyStore::attempts(fw::DeliveryId delivery) {
+    return call(StoreCall::read, [&] { return inner_->attempts(delivery); });
+}
+
+fw::Result<std::string> FaultyStore::event_body(const fw::EventId& id) {
+    return call(StoreCall::read, [&] { return inner_->event_body(id); });
+}
+
+fw::Result<fw::ReplayPage> FaultyStore::replay(const fw::ReplayRequest& request) {
+    return call(StoreCall::replay, [&] {
+        auto page = inner_->replay(request);
+        if (page) oracle_.replayed(now(), request, page->count);
+        return page;
+    });
+}
+
+fw::Result<std::size_t> FaultyStore::maintain(const fw::Retention& retention, fw::Timestamp now, std::size_t max) {
+    return call(StoreCall::maintain, [&] { return inner_->maintain(retention, now, max); });
+}
+
+fw::Result<fw::StoreStats> FaultyStore::stats() {
+    return call(StoreCall::read, [&] { return inner_->stats(); });
+}
+
+}  // namespace simulation
