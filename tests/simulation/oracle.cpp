@@ -159,7 +159,10 @@ void Oracle::committed(Ms now, const fw::StoreBatch& batch, const fw::StoreBatch
         }
         if (record.streak && !record.deleted && of.view.status == fw::SubscriptionStatus::active) {
             const Ms started = ms(record.streak->started);
-            if (of.streak_last && started > *of.streak_last) fail(now, "a streak begins too late");
+            if (of.streak_last && started > *of.streak_last) {
+                fail(now, "subscription " + std::to_string(of.id.value()) + ": its streak begins too late, at " +
+                              std::to_string(started) + " and not at " + std::to_string(*of.streak_last));
+            }
         }
     }
     for (const fw::AttemptStart& start : batch.starts) {

@@ -83,10 +83,10 @@ class Scenario final : public StoreGate {
     template <class MakeText>
     void note(MakeText make) {
         if (!traces_) return;
-        trace_.push_back(std::to_string(now() - begun_at_) + " " + make());
+        trace_.push_back(std::to_string(now()) + " " + make());
         if (trace_.size() > trace_max) trace_.pop_front();
     }
-    static constexpr std::size_t trace_max = 60;
+    static constexpr std::size_t trace_max = 80;
 
     Rng rng_;
     const bool traces_;
