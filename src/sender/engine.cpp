@@ -387,8 +387,15 @@ void Engine::set_record(LaneRecord record, Timestamp now) {
     to.reading_record = false;
     if (to.record && to.record->record.version > record.record.version) return settle(to, now);  // an older read
     const bool edited = to.record && to.record->record.version != record.record.version;
-    // The lane knows of its streak before the store does.
-    if (to.record && !edited) record.record.streak = to.record->record.streak;
+    // The lane knows of its streak before the store does, unless the edit has ended it. What it wrote for the version
+    // before, the store has ignored.
+    if (to.record && (!edited || record.record.streak)) {
+        const auto& own = to.record->record.streak;
+        if (edited && own != record.record.streak) {
+            streaks_.push_back({.subscription = to.id, .version = record.record.version, .streak = own, .at = now});
+        }
+        record.record.streak = own;
+    }
     to.record = std::move(record);
     to.stale = std::exchange(to.stale_again, false);
     to.window_known = false;
@@ -566,9 +573,8 @@ void Engine::after_success(Lane& lane, const PendingDelivery& row, Timestamp now
     lane.hold_until = Timestamp::min();
     lane.quarantined = false;
     lane.last_counted = true;
-    if (row.replay || lane.record->record.version != lane.flight_version) return;
-    if (!std::exchange(lane.record->record.streak, std::nullopt)) return;
-    streaks_.push_back({.subscription = lane.id, .version = lane.flight_version, .at = now});
+    if (row.replay || !std::exchange(lane.record->record.streak, std::nullopt)) return;
+    streaks_.push_back({.subscription = lane.id, .version = lane.record->record.version, .at = now});
     notify({.kind = Notice::Kind::recovered, .subscription = lane.id, .delivery = row.id, .event_id = row.event_id});
 }
 
