@@ -303,7 +303,7 @@ bool Engine::admit(Lane& lane, const PendingDelivery& row, Timestamp now) {
         end(lane, row, DeliveryState::dropped, verdict.drop, now);
         return false;
     }
-    if (row.attempts > 0 && row.first_attempt_started + policy_of(lane).window < now) {
+    if (row.attempts > 0 && row.first_attempt_started + policy_of(lane).window + window_grace < now) {
         end(lane, row, DeliveryState::exhausted, EndReason::window, now);
         return false;
     }

@@ -43,6 +43,9 @@ inline constexpr std::size_t window_rows = 16'384;
 inline constexpr std::size_t fresh_page_rows = 1'024;
 inline constexpr std::size_t waiting_page_rows = 256;
 
+// What is due at its window's end (SPEC 2.4) is started a moment later: a wake-up and a read take their time.
+inline constexpr std::chrono::milliseconds window_grace = std::chrono::minutes(1);
+
 // An attempt that takes longer than this makes its lane slow: what queues up behind it goes back to the store, so that
 // it does not fill the window.
 inline constexpr std::chrono::milliseconds slow_attempt{500};
