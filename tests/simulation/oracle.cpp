@@ -450,7 +450,8 @@ void Oracle::after_failure(Ms now, Sub& of, Item& item, const Answer& answer) {
     }
 
     const bool edited = of.edits != of.flight_edits;
-    const bool stop = answer.disable || (options_.gone_disables && answer.status == 410);
+    if (edited) of.hold_min = of.hold_step_min = 0;  // of the endpoint that there was
+    const bool stop = answer.disable || (options_.gone_disables && answer.status == 410 && !answer.abort);
     const bool ufp_end =
         of.profile == fw::Profile::ufp && used_up && counts(answer) && !answer.abort && !item.replay && !stop;
     if (stop || ufp_end) {

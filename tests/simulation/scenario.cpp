@@ -430,7 +430,7 @@ void Scenario::happen(const Planned& planned) {
             rng_.pick(moods_) = static_cast<Mood>(rng_.below(static_cast<std::uint64_t>(Mood::count)));
             break;
         case Happening::outage:
-            outage_until_ = now() + rng_.between(1, rng_.chance(200) ? hour : 3 * second);
+            outage_until_ = now() + rng_.between(1, rng_.chance(100) ? 10 * minute : 3 * second);
             outage_per_thousand_ = rng_.chance(500) ? 1'000 : 400;
             note([] { return "the store is out of order"; });
             break;
@@ -514,8 +514,13 @@ void Scenario::publish(std::size_t count, std::optional<std::int32_t> location) 
 }
 
 void Scenario::offer(Offer& offered) {
-    offered.waits = true;
     const bool is_true = offered.as_new.body == offered.event.whole;
+    if (!is_true && !memory_->event_body(offered.event.id)) {  // it would be the first
+        offered.done = true;
+        --open_offers_;
+        return;
+    }
+    offered.waits = true;
     const auto queued = dispatcher_->publish_async(offered.as_new, [this, &offered, is_true](const auto& answer) {
         if (is_true) oracle_->publish_answered(now(), offered.event.id, answer);
         offered.waits = false;
