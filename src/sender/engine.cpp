@@ -544,9 +544,9 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
         case RetryAction::drop: end(to, row, DeliveryState::dropped, EndReason::peer, now, std::move(attempt)); break;
         case RetryAction::delivered: break;  // not on a failure
     }
-    if (row.replay || !same_version) return;  // outside the streak; or the endpoint is another one now
-    after_failure(to, row, outcome, now);
-    if (decision.disables_subscription) {
+    if (!same_version) return;  // the endpoint is another one now
+    if (!row.replay) after_failure(to, row, outcome, now);
+    if (decision.disables_subscription && (!row.replay || decision.action == RetryAction::disable)) {
         disable(to, now,
                 decision.action == RetryAction::disable ? "by the endpoint" : "a delivery used up its attempts");
     }
