@@ -693,7 +693,9 @@ void Oracle::began(Ms now) {
 
 std::optional<Ms> Oracle::must_act_at(const Sub& of, const Item& item, bool slot_free) const {
     if (of.flight) return std::nullopt;
-    if (item.withdrawn != 0 || of.view.deleted || of.view.status == fw::SubscriptionStatus::disabled) return 0;
+    if (of.view.deleted || of.view.status == fw::SubscriptionStatus::disabled) return 0;
+    // What is in memory is judged when its turn comes.
+    if (item.withdrawn != 0) return slot_free ? std::optional<Ms>(0) : std::nullopt;
     if (of.view.status == fw::SubscriptionStatus::paused) {
         if (item.attempts == 0) return std::nullopt;
         return item.first_started + window + 1;

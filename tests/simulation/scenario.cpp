@@ -252,6 +252,11 @@ void Scenario::pump() {
         note([] { return "look around"; });
         impl_->look_around(lock);
     }
+    note([&] {
+        const auto wake = impl_->engine->next_wake();
+        return "pump" + std::string(impl_->engine->wants_reads() ? ", reads wanted" : "") + ", next wake " +
+               (wake ? std::to_string(ms(*wake)) : "none");
+    });
     const auto pumped = impl_->pump_step(lock);
     pump_again_ = pumped != fw::Dispatcher::Impl::Pumped::idle;
     if (pumped == fw::Dispatcher::Impl::Pumped::store_failed) {

@@ -82,7 +82,7 @@ class Scenario final : public StoreGate {
     void advance(Ms by) { clock_->advance(std::chrono::milliseconds(by)); }
     template <class MakeText>
     void note(MakeText make) {
-        if (!traces_) return;
+        if (!traces_ || !oracle_->broken().empty()) return;
         trace_.push_back(std::to_string(now()) + " " + make());
         if (trace_.size() > trace_max) trace_.pop_front();
     }
