@@ -682,9 +682,14 @@ Result<SubscriptionRecord> Dispatcher::edit_subscription(const Actor& actor, Sub
                                 : Subscription::restore(std::move(options));
         if (!edited) return std::move(edited).error();
         SubscriptionEdit edit{.subscription = *std::move(edited), .end_streak = patch.url.has_value()};
-        if (patch.events || patch.pii) {
+        // Event types are judged again only when they are edited: a replay may be of a type that is not chosen now.
+        if (patch.events) {
             edit.cut = Cut{
                 .keep = edit.subscription.events(), .reason = EndReason::unsubscribed, .pii = edit.subscription.pii()};
+        } else if (patch.pii) {
+            const std::string everything[] = {"*"};
+            edit.cut = Cut{.keep = EventChoice::create(edit.subscription.profile(), everything).value(),
+                           .pii = edit.subscription.pii()};
         }
         return edit;
     });
