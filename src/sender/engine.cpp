@@ -189,7 +189,7 @@ void Engine::settle(Lane& lane, Timestamp now) {
     // Only when every end is recorded: else the store would show what has ended as waiting.
     if (read && lane.unrecorded == 0) want(lane);
     lane.wants_waiting = read && lane.unrecorded == 0;
-    if (wake && *wake <= now && (lane.ready || lane.wanting || lane.unrecorded > 0)) wake.reset();
+    if (wake && *wake <= now && (lane.ready || lane.wanting || lane.unrecorded > 0)) wake = streak_wake(lane, now);
     set_wake(lane, wake);
     lane.used = true;
     if (!lane.working() && !std::exchange(lane.idle_listed, true)) {
