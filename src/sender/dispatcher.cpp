@@ -634,7 +634,8 @@ Result<SubscriptionRecord> Dispatcher::Impl::edit(const Actor& actor, Subscripti
         edit->at = now();
         auto edited = options.store->edit_subscription(*edit);
         if (!edited && edited.error() == Errc::conflict && tries < edit_tries) continue;
-        if (!edited) return edited;
+        // An edit whose reply was lost may have been made.
+        if (!edited && edited.error() != Condition::in_doubt) return edited;
         const std::scoped_lock lock(mutex);
         if (owns) {
             engine->invalidate(id, now());

@@ -590,7 +590,7 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
     if (!row.ended_at || ms(*row.ended_at) > now) wrong("ended in the future");
 }
 
-void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended) {
+void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended, bool reply_lost) {
     const Sub& of = sub(id);
     const auto is_paused = [](const View& view) { return view.status == fw::SubscriptionStatus::paused; };
     for (const fw::DeliveryId delivery : ended) {
@@ -598,6 +598,7 @@ void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::Delive
         if (of.flight == delivery || item.answered) fail(now, name(item) + ": expired while it was attempted");
         if (!is_paused(of.view) && !is_paused(of.before)) fail(now, name(item) + ": expired though not paused");
         check_row(now, item, *row_of(delivery));
+        if (reply_lost) item.told = true;  // nobody knows any more
     }
 }
 

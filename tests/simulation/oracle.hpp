@@ -82,7 +82,7 @@ class Oracle {
     void edit_begins(fw::SubscriptionId id);
     void edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret);
     void edit_returned(Ms now, fw::SubscriptionId id);
-    void expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended);
+    void expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended, bool reply_lost);
     void replayed(Ms now, const fw::ReplayRequest& request, std::size_t count);
 
     // Returns the subscription, whom the answer is then reported for; nothing: a rule is broken.

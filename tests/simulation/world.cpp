@@ -57,6 +57,7 @@ auto FaultyStore::call(StoreCall what, Call inner) -> decltype(inner()) {
         oracle_.store_failed(now());
         return fw::Error(fw::Errc::store_failed, "simulated");
     }
+    loses_reply_ = fate == StoreFate::loses_reply;
     auto result = inner();
     gate_.after(what);
     if (fate == StoreFate::loses_reply) {
@@ -106,7 +107,7 @@ fw::Result<fw::ExpireResult> FaultyStore::expire_waiting(fw::SubscriptionId subs
                                                          fw::Timestamp at, std::size_t max) {
     return call(StoreCall::expire, [&] {
         auto result = inner_->expire_waiting(subscription, started_before, at, max);
-        if (result) oracle_.expired(now(), subscription, result->ended);
+        if (result) oracle_.expired(now(), subscription, result->ended, loses_reply_);
         return result;
     });
 }

@@ -122,6 +122,7 @@ class FaultyStore final : public fw::Store {
     const Edit* edit_ = nullptr;
     std::uint64_t epoch_ = 0;
     std::size_t outcomes_ = 0;
+    bool loses_reply_ = false;  // the call that is being made
 };
 
 }  // namespace simulation
