@@ -217,11 +217,11 @@ void Oracle::replayed(Ms now, const fw::ReplayRequest& request, std::size_t coun
     const auto rows = new_rows();
     if (rows.size() != count) fail(now, "a replay made another number of deliveries than it says");
     for (const fw::Delivery& row : rows) {
-        const Item* old = nullptr;
-        for (const auto& [id, item] : items_) {
-            if (item.sub == row.subscription && item.event->id == row.event_id) old = &item;
+        const auto replayed_one = items_.find(*request.filter.delivery);
+        const Item* const old = replayed_one == items_.end() ? nullptr : &replayed_one->second;
+        if (old == nullptr || !row.replay || old->sub != row.subscription || old->event->id != row.event_id) {
+            return fail(now, "a replay of what was not asked for");
         }
-        if (old == nullptr || !row.replay) return fail(now, "a replay of what there was not");
         if (has_pending(row.subscription, row.event_id)) return fail(now, "a replay of what is pending");
         if (old->state == fw::DeliveryState::delivered && !request.include_delivered) {
             fail(now, "a replay of what was delivered, unasked");
@@ -579,8 +579,8 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
             if ((item.withdrawn & bit(row.reason)) == 0) wrong("nobody withdrew it");
             break;
         case fw::EndReason::no_secret: {
-            const std::string& secret = of.editing ? of.before.secret : of.view.secret;
-            if (!secret.empty() || now < item.queued_at + day) wrong("it may still get a secret");
+            const bool too_late = of.edited_at >= item.queued_at + day;  // for a secret that has come
+            if ((!of.view.secret.empty() && !too_late) || now < item.queued_at + day) wrong("it may still be sent");
             break;
         }
         default: wrong("no such end");
