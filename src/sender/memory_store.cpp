@@ -415,6 +415,7 @@ Result<ExpireResult> MemoryStore::expire_waiting(SubscriptionId subscription, Ti
         if (row.attempts == 0 || s.flights.contains(id)) continue;  // what runs may still be delivered
         const Timestamp started = row.first_attempt_started;
         if (started < started_before && result.ended.size() < max) {
+            row.pii = judge(kept->record, id, s.events.at(row.event).type, row.pii).pii;  // a replay sees no more
             s.set_ended(id, row, DeliveryState::exhausted, EndReason::window, now);
             result.ended.push_back(id);
         } else {
