@@ -311,7 +311,7 @@ void Oracle::edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const
             of.view.pii = edit.pii;
             for (const fw::DeliveryId pending : of.queue) {
                 Item& item = items_.at(pending);
-                item.mask = item.mask & edit.pii;
+                if (item.withdrawn == 0) item.mask = item.mask & edit.pii;
             }
             break;
         case Act::remove:
@@ -612,11 +612,15 @@ void Oracle::noticed(Ms now, const fw::Notice& notice) {
     } else if (notice.kind == fw::Notice::Kind::warning) {
         Sub& of = sub(notice.subscription);
         if (of.profile != fw::Profile::fpt) return;
-        if (notice.percent == 100) return;  // goes with the disabling
+        if (notice.percent == 100) return;        // goes with the disabling
+        if (now - of.edited_at < second) return;  // an edit came between the warning and its telling
         if (!of.streak_first || now < *of.streak_first + day * notice.percent / 100) {
-            fail(now, "a warning of " + std::to_string(notice.percent) + " % too early");
+            fail(now, "subscription " + std::to_string(of.id.value()) + ": a warning of " +
+                          std::to_string(notice.percent) + " % too early: its streak began at " +
+                          std::to_string(of.streak_first.value_or(0)));
         }
-        if (of.warned >= notice.percent) fail(now, "the same warning again");
+        if (of.warned >= notice.percent)
+            fail(now, "subscription " + std::to_string(of.id.value()) + ": the same warning again");
         of.warned = notice.percent;
     }
 }
