@@ -612,15 +612,16 @@ void Oracle::noticed(Ms now, const fw::Notice& notice) {
     } else if (notice.kind == fw::Notice::Kind::warning) {
         Sub& of = sub(notice.subscription);
         if (of.profile != fw::Profile::fpt) return;
-        if (notice.percent == 100) return;        // goes with the disabling
-        if (now - of.edited_at < second) return;  // an edit came between the warning and its telling
-        if (!of.streak_first || now < *of.streak_first + day * notice.percent / 100) {
-            fail(now, "subscription " + std::to_string(of.id.value()) + ": a warning of " +
-                          std::to_string(notice.percent) + " % too early: its streak began at " +
-                          std::to_string(of.streak_first.value_or(0)));
-        }
-        if (of.warned >= notice.percent)
-            fail(now, "subscription " + std::to_string(of.id.value()) + ": the same warning again");
+        if (notice.percent == 100) return;  // goes with the disabling
+        // An edit may come between a warning and its telling.
+        const bool overtaken = now - of.edited_at < second;
+        const bool early = !of.streak_first || now < *of.streak_first + day * notice.percent / 100;
+        if (overtaken && early) return;
+        const std::string which = "subscription " + std::to_string(of.id.value()) + ": the warning of " +
+                                  std::to_string(notice.percent) + " %";
+        if (early)
+            fail(now, which + " is too early: its streak began at " + std::to_string(of.streak_first.value_or(0)));
+        if (of.warned >= notice.percent && !overtaken) fail(now, which + " again");
         of.warned = notice.percent;
     }
 }
