@@ -303,6 +303,10 @@ bool Engine::admit(Lane& lane, const PendingDelivery& row, Timestamp now) {
         end(lane, row, DeliveryState::dropped, verdict.drop, now);
         return false;
     }
+    if (row.attempts > policy_of(lane).delays.size()) {  // the last one is in doubt since a crash
+        end(lane, row, DeliveryState::exhausted, EndReason::attempts, now);
+        return false;
+    }
     if (row.attempts > 0 && row.first_attempt_started + policy_of(lane).window + window_grace < now) {
         end(lane, row, DeliveryState::exhausted, EndReason::window, now);
         return false;
