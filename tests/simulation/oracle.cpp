@@ -621,7 +621,7 @@ void Oracle::noticed(Ms now, const fw::Notice& notice) {
                                   std::to_string(notice.percent) + " %";
         if (early)
             fail(now, which + " is too early: its streak began at " + std::to_string(of.streak_first.value_or(0)));
-        if (of.warned >= notice.percent && !overtaken) fail(now, which + " again");
+        if (of.warned >= notice.percent && !overtaken && of.streak_first == of.streak_last) fail(now, which + " again");
         of.warned = notice.percent;
     }
 }

@@ -286,7 +286,10 @@ void Scenario::tell_notices() {
         const fw::Notice notice = std::move(impl_->notices.front());
         impl_->notices.pop_front();
         if (notice.kind != fw::Notice::Kind::attempt_failed) {
-            note([&] { return "notice " + std::string(fw::to_string(notice.kind)); });
+            note([&] {
+                return "notice " + std::string(fw::to_string(notice.kind)) + " for subscription " +
+                       std::to_string(notice.subscription.value());
+            });
         }
         oracle_->noticed(now(), notice);
     }
