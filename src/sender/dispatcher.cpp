@@ -212,7 +212,7 @@ void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
     next_look = options.clock->steady_now() + options.poll_interval;
     engine->fresh_available();  // another process may have published
     lock.unlock();
-    read_changes();
+    static_cast<void>(read_changes());  // the next time, then
     close_windows();
     if (options.clock->steady_now() >= next_maintain) {
         const auto removed = options.store->maintain(options.retention, now(), maintain_rows);
@@ -224,15 +224,23 @@ void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
 
 bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
     bool failed = false;
+    std::optional<Result<std::vector<PendingDelivery>>> fresh;
     if (wants.fresh) {
         std::unique_lock lock(mutex);
         const DeliveryId cursor = engine->cursor();
         lock.unlock();
-        auto rows = options.store->take_fresh(cursor, detail::fresh_page_rows);
-        failed |= !rows;
-        lock.lock();
-        const bool more = !rows || rows->size() == detail::fresh_page_rows;
-        engine->add_fresh(rows ? *std::move(rows) : std::vector<PendingDelivery>(), more, now());
+        fresh = options.store->take_fresh(cursor, detail::fresh_page_rows);
+        failed |= !*fresh;
+    }
+    // After the fresh rows and before they are judged: what was queued because a subscription was enabled must not be
+    // dropped because its lane has not heard of that.
+    const bool known = read_changes();
+    failed |= !known;
+    if (fresh) {
+        const bool usable = *fresh && known;
+        const std::scoped_lock lock(mutex);
+        const bool more = !usable || (*fresh)->size() == detail::fresh_page_rows;
+        engine->add_fresh(usable ? **std::move(fresh) : std::vector<PendingDelivery>(), more, now());
     }
     for (const auto& [id, until] : wants.waiting) {
         auto page = options.store->take_waiting(id, until, detail::waiting_page_rows);
@@ -250,8 +258,6 @@ bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
         const std::scoped_lock lock(mutex);
         engine->expired(id, done ? &*done : nullptr, now());
     }
-    // After the rows: a record is then at least as new as they are.
-    read_changes();
     for (const SubscriptionId id : wants.records) {
         auto record = options.store->subscription(id);
         std::optional<Signer> signer;
@@ -274,15 +280,16 @@ bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
     return !failed;
 }
 
-void Dispatcher::Impl::read_changes() {
+bool Dispatcher::Impl::read_changes() {
     std::unique_lock lock(mutex);
     const std::uint64_t since = seen_changes;
     lock.unlock();
     const auto changes = options.store->changes(since);
-    if (!changes) return;
+    if (!changes) return false;
     lock.lock();
     seen_changes = std::max(seen_changes, changes->sequence);
     for (const SubscriptionId id : changes->subscriptions) engine->invalidate(id, now());
+    return true;
 }
 
 // Contacts that have changed no more for a while, or for long enough, become events.

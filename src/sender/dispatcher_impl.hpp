@@ -53,7 +53,7 @@ struct Dispatcher::Impl {
     void run_pump();
     void run_notifier();
     bool obey(const detail::EngineWants& wants);  // false: a read failed
-    void read_changes();
+    bool read_changes();                          // false: the store failed
     void close_windows();
     void launch_ready();
     void launch(const detail::AttemptPlan& plan);
