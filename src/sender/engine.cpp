@@ -493,7 +493,7 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
     --rows_;
     --in_flight_;
     if (to.flight_quarantined) --in_quarantine_;
-    to.last_attempt = now;
+    const auto previous = std::exchange(to.last_attempt, now);
 
     Attempt attempt{.number = row.attempts + 1,
                     .started = wall_started,
@@ -549,7 +549,7 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
         case RetryAction::delivered: break;  // not on a failure
     }
     if (!same_version) return;  // the endpoint is another one now
-    if (!row.replay) after_failure(to, row, outcome, now);
+    if (!row.replay) after_failure(to, row, outcome, previous, now);
     if (decision.disables_subscription && (!row.replay || decision.action == RetryAction::disable)) {
         disable(to, now,
                 decision.action == RetryAction::disable ? "by the endpoint" : "a delivery used up its attempts");
@@ -592,7 +592,8 @@ void Engine::abandon(SubscriptionId id) {
 
 // ---- streaks (SPEC 2.5) ----
 
-void Engine::after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome, Timestamp now) {
+void Engine::after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome,
+                           std::optional<Timestamp> previous, Timestamp now) {
     lane.last_counted = outcome.counts_towards_streak;
     if (!outcome.counts_towards_streak) return;
     SubscriptionRecord& record = lane.record->record;
@@ -607,10 +608,15 @@ void Engine::after_failure(Lane& lane, const PendingDelivery& row, const Attempt
         }
         return;
     }
-    if (record.streak && now - record.streak->last_failure > options_.streak_idle_max) record.streak.reset();
+    if (record.streak && is_idle(*record.streak, previous, now)) record.streak.reset();
     if (!record.streak) record.streak = FailureStreak{.started = now};
     record.streak->last_failure = now;
     streaks_.push_back({.subscription = lane.id, .version = record.version, .streak = record.streak, .at = now});
+}
+
+// So long without any attempt that the streak has ended.
+bool Engine::is_idle(const FailureStreak& streak, std::optional<Timestamp> last_attempt, Timestamp now) const {
+    return now - std::max(streak.last_failure, last_attempt.value_or(streak.last_failure)) > options_.streak_idle_max;
 }
 
 std::optional<Timestamp> Engine::streak_wake(const Lane& lane, Timestamp now) const {
@@ -628,8 +634,7 @@ void Engine::check_streak(Lane& lane, Timestamp now) {
     SubscriptionRecord& record = lane.record->record;
     if (!record.streak || record.subscription.status() != SubscriptionStatus::active || record.deleted) return;
     FailureStreak& streak = *record.streak;
-    if (now - std::max(streak.last_failure, lane.last_attempt.value_or(streak.last_failure)) >
-        options_.streak_idle_max) {
+    if (is_idle(streak, lane.last_attempt, now)) {
         record.streak.reset();
         streaks_.push_back({.subscription = lane.id, .version = record.version, .at = now});
         return;

@@ -161,7 +161,9 @@ class Engine {
     void make_ready(Lane& lane);
     void after_success(Lane& lane, const PendingDelivery& row, Timestamp now);
     void hold_after(Lane& lane, const AttemptOutcome& outcome, Timestamp now);
-    void after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome, Timestamp now);
+    void after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome,
+                       std::optional<Timestamp> previous, Timestamp now);
+    [[nodiscard]] bool is_idle(const FailureStreak& streak, std::optional<Timestamp> last_attempt, Timestamp now) const;
     void check_streak(Lane& lane, Timestamp now);
     [[nodiscard]] std::optional<Timestamp> streak_wake(const Lane& lane, Timestamp now) const;
     bool may_disable(Timestamp now);
