@@ -404,7 +404,7 @@ void Oracle::answered(Ms now, fw::SubscriptionId id, const Answer& answer) {
     check_streak(now, of);
     of.flight.reset();
     --in_flight_;
-    of.last_attempt = now;
+    of.last_attempt = of.last_known_attempt = now;
     of.free_since = now;
     ++item.attempts;
     item.answered = true;
@@ -467,7 +467,6 @@ void Oracle::after_failure(Ms now, Sub& of, Item& item, const Answer& answer) {
     }
     of.counted_surely = of.counted_maybe = counts(answer);
     if (!counts(answer)) return;
-    of.last_known_attempt = now;
     if (!of.streak_first) of.streak_first = now;
     if (!of.streak_last) of.streak_last = now;
 }
