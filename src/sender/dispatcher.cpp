@@ -11,6 +11,7 @@
 #include <fpt_webhooks/sender/pii_projection.hpp>
 
 #include "sender/dispatcher_impl.hpp"
+#include "sender/plant.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
 namespace {
@@ -642,7 +643,7 @@ Result<SubscriptionRecord> Dispatcher::Impl::edit(const Actor& actor, Subscripti
         auto edited = options.store->edit_subscription(*edit);
         if (!edited && edited.error() == Errc::conflict && tries < edit_tries) continue;
         // An edit whose reply was lost may have been made.
-        if (!edited && edited.error() != Condition::in_doubt) return edited;
+        if (!edited && (edited.error() != Condition::in_doubt || FPT_WEBHOOKS_PLANT(14))) return edited;
         const std::scoped_lock lock(mutex);
         if (owns) {
             engine->invalidate(id, now());

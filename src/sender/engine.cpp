@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "sender/plant.hpp"
+
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr Timestamp never = Timestamp::max();
 // Oldest due first, then in the order of publishing. For the heap functions, whose top is the greatest.
 struct Later {
     bool operator()(const PendingDelivery& a, const PendingDelivery& b) const noexcept {
+        if (FPT_WEBHOOKS_PLANT(7)) return a.due < b.due;
         return std::pair(a.due, a.id) > std::pair(b.due, b.id);
     }
 };
@@ -26,6 +29,8 @@ bool did_not_answer(const AttemptOutcome& outcome) noexcept {
 }
 
 constexpr unsigned warning_percents[] = {50, 75, 100};
+
+unsigned unrecorded_limit() noexcept { return unrecorded_max + (FPT_WEBHOOKS_PLANT(4) ? 1 : 0); }
 
 }  // namespace
 
@@ -120,12 +125,12 @@ Engine::Blocked Engine::blocked(const Lane& lane, Timestamp now) const {
     if (record.deleted || record.subscription.status() == SubscriptionStatus::disabled) return Blocked::closed;
     if (record.subscription.status() == SubscriptionStatus::paused) return Blocked::paused;
     if (!lane.record->signer) return Blocked::no_secret;
-    return now < lane.hold_until ? Blocked::held : Blocked::no;
+    return now < lane.hold_until && !FPT_WEBHOOKS_PLANT(2) ? Blocked::held : Blocked::no;
 }
 
 // The one place that says what a lane waits for. Called whenever anything about it has changed.
 void Engine::settle(Lane& lane, Timestamp now) {
-    if (lane.flight || lane.barrier || lane.reading_waiting || lane.unrecorded >= unrecorded_max) return;
+    if (lane.flight || lane.barrier || lane.reading_waiting || lane.unrecorded >= unrecorded_limit()) return;
     const bool waiting = lane.waiting_due && *lane.waiting_due <= now;
     if (!lane.record || lane.stale) {
         const bool needed = !lane.queue.empty() || waiting || (lane.wake && *lane.wake <= now) || lane.stale;
@@ -157,6 +162,7 @@ void Engine::settle(Lane& lane, Timestamp now) {
             break;
         case Blocked::paused:
             park_queue(lane);
+            if (FPT_WEBHOOKS_PLANT(8)) break;
             if (!lane.window_known && lane.waiting_due) {
                 want(lane);
             } else if (lane.window_ends) {
@@ -171,7 +177,7 @@ void Engine::settle(Lane& lane, Timestamp now) {
             break;
         case Blocked::held:
             park_queue(lane);
-            look_at(lane.hold_until);
+            if (!FPT_WEBHOOKS_PLANT(10)) look_at(lane.hold_until);
             break;
         case Blocked::no:
             // Oldest due first: what waits in the store may be older than what is in memory.
@@ -303,7 +309,8 @@ bool Engine::admit(Lane& lane, const PendingDelivery& row, Timestamp now) {
         end(lane, row, DeliveryState::dropped, verdict.drop, now);
         return false;
     }
-    if (row.attempts > policy_of(lane).delays.size()) {  // the last one is in doubt since a crash
+    if (row.attempts > policy_of(lane).delays.size() &&
+        !FPT_WEBHOOKS_PLANT(13)) {  // the last one is in doubt since a crash
         end(lane, row, DeliveryState::exhausted, EndReason::attempts, now);
         return false;
     }
@@ -400,6 +407,7 @@ void Engine::set_record(LaneRecord record, Timestamp now) {
         }
         record.record.streak = own;
     }
+    if (FPT_WEBHOOKS_PLANT(15) && to.record && to.record->signer) record.signer = to.record->signer;
     to.record = std::move(record);
     to.stale = std::exchange(to.stale_again, false);
     to.window_known = false;
@@ -424,7 +432,7 @@ void Engine::invalidate(SubscriptionId id, Timestamp now) {
         if (asleep_.find(id) == asleep_.end()) return;  // nothing waits: it will be read when something comes
     }
     Lane& to = lane(id);
-    to.stale = true;
+    to.stale = !FPT_WEBHOOKS_PLANT(3);
     to.stale_again = to.reading_record;
     settle(to, now);
 }
@@ -456,7 +464,7 @@ std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
         ready.pop_front();
         from.ready = false;
         const bool open = from.record && !from.stale && !from.flight && !from.barrier && !from.reading_waiting &&
-                          from.unrecorded < unrecorded_max && blocked(from, now) == Blocked::no;
+                          from.unrecorded < unrecorded_limit() && blocked(from, now) == Blocked::no;
         if (!open || from.queue.empty() || from.queue.front().due > now) {
             settle(from, now);
             continue;
@@ -480,7 +488,7 @@ std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
         return AttemptPlan{.subscription = from.id,
                            .delivery = &*from.flight,
                            .lane = &*from.record,
-                           .pii = verdict.pii,
+                           .pii = FPT_WEBHOOKS_PLANT(6) ? from.flight->pii : verdict.pii,
                            .quarantined = from_quarantine};
     }
     return std::nullopt;
@@ -515,7 +523,7 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
             .delivery = row.id,
             .event_id = row.event_id,
             .attempt = attempt});
-    to.barrier = batch_;
+    if (!FPT_WEBHOOKS_PLANT(1)) to.barrier = batch_;
     hold_after(to, outcome, now);
     const CutVerdict verdict = judge(to.record->record, row.id, row.event_type, row.pii);
     if (verdict.drop != EndReason::none) {  // withdrawn while it was in flight
@@ -567,7 +575,7 @@ void Engine::hold_after(Lane& lane, const AttemptOutcome& outcome, Timestamp now
         lane.hold_until = Timestamp::min();
         lane.quarantined = false;
     }
-    if (outcome.retry_after) {
+    if (outcome.retry_after && !FPT_WEBHOOKS_PLANT(9)) {
         lane.hold_until = std::max(lane.hold_until, now + std::min(*outcome.retry_after, options_.hold_max));
     }
 }
@@ -577,7 +585,7 @@ void Engine::after_success(Lane& lane, const PendingDelivery& row, Timestamp now
     lane.hold_until = Timestamp::min();
     lane.quarantined = false;
     lane.last_counted = true;
-    if (row.replay || !std::exchange(lane.record->record.streak, std::nullopt)) return;
+    if (row.replay || FPT_WEBHOOKS_PLANT(5) || !std::exchange(lane.record->record.streak, std::nullopt)) return;
     streaks_.push_back({.subscription = lane.id, .version = lane.record->record.version, .at = now});
     notify({.kind = Notice::Kind::recovered, .subscription = lane.id, .delivery = row.id, .event_id = row.event_id});
 }
@@ -595,7 +603,7 @@ void Engine::abandon(SubscriptionId id) {
 void Engine::after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome,
                            std::optional<Timestamp> previous, Timestamp now) {
     lane.last_counted = outcome.counts_towards_streak;
-    if (!outcome.counts_towards_streak) return;
+    if (!outcome.counts_towards_streak && !FPT_WEBHOOKS_PLANT(11)) return;
     SubscriptionRecord& record = lane.record->record;
     if (record.subscription.profile() == Profile::ufp) {
         // UFP disables by a single event's attempts; each failed one but the first is a warning.

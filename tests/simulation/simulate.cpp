@@ -18,7 +18,7 @@ using simulation::Scenario;
 
 struct Options {
     std::uint64_t from = 1;
-    std::uint64_t to = 1'000;
+    std::uint64_t to = 10'000;
     bool shows = false;
     int plant = 0;
 };

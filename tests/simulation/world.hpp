@@ -70,7 +70,6 @@ struct StorePlants {
     bool drops_an_outcome = false;
     bool forgets_cuts = false;
     bool forgets_starts = false;
-    bool forgets_waiting = false;
 };
 
 // A store that fails, loses replies and outlives its process; all that is durable is shown to the oracle.
