@@ -180,8 +180,9 @@ void Engine::settle(Lane& lane, Timestamp now) {
             if (!FPT_WEBHOOKS_PLANT(10)) look_at(lane.hold_until);
             break;
         case Blocked::no:
-            // Oldest due first: what waits in the store may be older than what is in memory.
-            read = waiting && (lane.queue.empty() || *lane.waiting_due <= lane.queue.front().due);
+            // Oldest due first: what waits in the store may be older than what is in memory. Of what is due at the same
+            // time, that in memory goes first: a page may be full of it, and reading it again would bring the same.
+            read = waiting && (lane.queue.empty() || *lane.waiting_due < lane.queue.front().due);
             if (!read && !lane.queue.empty()) {
                 if (lane.queue.front().due <= now) {
                     make_ready(lane);

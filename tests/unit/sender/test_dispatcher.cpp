@@ -174,6 +174,18 @@ TEST_CASE("dispatcher: nothing is sent without a secret, and everything once the
     REQUIRE(bench.dispatcher->generate_secret(host, id).error() == fw::Errc::wrong_state);
 }
 
+TEST_CASE("dispatcher: many that have waited since the same moment are all sent") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    bench.dispatcher->start().value();
+    std::vector<fw::Envelope> events;
+    for (int i = 0; i < 1'000; ++i) events.push_back(bench.event());
+    for (const auto& result : bench.dispatcher->publish(events)) REQUIRE(result.has_value());
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.settle();
+    REQUIRE(bench.transport->requests().size() == 1'000);
+}
+
 TEST_CASE("dispatcher: a paused subscription keeps what is pending and skips what is new") {
     fw::DispatcherOptions options;
     options.fpt.delays = {50ms, 50ms, 50ms};
