@@ -28,6 +28,13 @@ bool did_not_answer(const AttemptOutcome& outcome) noexcept {
            error == Errc::resolve_failed;
 }
 
+// Nothing that this process writes is due later, but for a peer's Retry-After.
+std::chrono::milliseconds longest_step(const RetryPolicy& policy) {
+    std::chrono::milliseconds longest{0};
+    for (const auto delay : policy.delays) longest = std::max(longest, delay);
+    return longest == longest.zero() ? policy.window : longest + longest * policy.jitter_percent / 100;
+}
+
 constexpr unsigned warning_percents[] = {50, 75, 100};
 
 unsigned unrecorded_limit() noexcept { return unrecorded_max + (FPT_WEBHOOKS_PLANT(4) ? 1 : 0); }
@@ -55,7 +62,10 @@ struct Engine::Lane {
     bool wants_waiting = false;
     bool sweeping = false;  // the read that is under way is for the sweep
     bool sweep = false;     // the record's cuts may drop what waits in the store, whenever it is due
-    Clamp clamp;
+    // A clock that was set back before the start has left due times in the far future. When this time comes, what is
+    // due more than one step later is taken for due.
+    std::optional<Timestamp> far_read;
+    bool reading_far = false;  // the read that is under way takes all
     bool idle_listed = false;  // is in idle_
     bool used = false;         // since it was listed
 
@@ -83,7 +93,8 @@ struct Engine::Lane {
     }
 };
 
-Engine::Engine(EngineOptions options) : options_(std::move(options)) {}
+Engine::Engine(EngineOptions options)
+    : options_(std::move(options)), longest_step_(std::max(longest_step(options_.fpt), longest_step(options_.ufp))) {}
 Engine::~Engine() = default;
 
 // ---- lanes ----
@@ -96,7 +107,7 @@ Engine::Lane& Engine::lane(SubscriptionId id) {
         if (const auto asleep = asleep_.find(id); asleep != asleep_.end()) {
             slot->wake = asleep->second.at;
             slot->waiting_due = asleep->second.due;
-            slot->clamp = asleep->second.clamp;
+            slot->far_read = asleep->second.far_read;
             asleep_.erase(asleep);
         }
     }
@@ -218,7 +229,7 @@ void Engine::forget_idle() {
             continue;
         }
         if (lane.wake || lane.waiting_due) {
-            asleep_[lane.id] = {.at = lane.wake, .due = lane.waiting_due, .clamp = lane.clamp};
+            asleep_[lane.id] = {.at = lane.wake, .due = lane.waiting_due, .far_read = lane.far_read};
         }
         lanes_.erase(lane.id);
         return;
@@ -326,10 +337,12 @@ bool Engine::admit(Lane& lane, const PendingDelivery& row, Timestamp now) {
 
 void Engine::add_wake(const SubscriptionWake& wake, Timestamp now) {
     // Clocks jump between two runs: nobody waits longer than the longest step of a policy.
-    const auto longest = std::max(options_.fpt.window, options_.ufp.window);
-    const Timestamp due = wake.due.value_or(never);
-    Asleep asleep{.at = std::min(due, now + longest), .due = wake.due};
-    if (wake.due && due > now + longest) asleep.clamp = {.at = *asleep.at, .read_until = due};
+    const Timestamp far_read = now + longest_step_;
+    Asleep asleep{.at = std::min(wake.due.value_or(never), far_read)};
+    if (wake.due) {
+        asleep.due = asleep.at;
+        asleep.far_read = far_read;
+    }
     if (wake.streak) asleep.at = std::min(*asleep.at, std::max(now, wake.streak->started + options_.disable_after / 2));
     asleep_[wake.subscription] = asleep;
     wakes_.insert({*asleep.at, wake.subscription});
@@ -358,7 +371,17 @@ void Engine::add_fresh(std::vector<PendingDelivery> rows, bool more, Timestamp n
 void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
     Lane& to = lane(id);
     to.reading_waiting = false;
+    const Timestamp far = now + longest_step_;
+    const bool read_far = std::exchange(to.reading_far, false);
+    if (read_far && !page.deliveries.empty() && page.deliveries.back().due > far) {
+        to.far_read = page.next_due ? now : far;  // the rest; or what goes back to the store before its attempt
+    } else if (read_far && page.next_due) {
+        to.far_read = page.deliveries.empty() ? far : page.deliveries.back().due;  // the page did not reach so far
+    } else if (read_far || !page.next_due) {
+        to.far_read.reset();
+    }
     to.waiting_due = page.next_due;
+    if (to.waiting_due && to.far_read) to.waiting_due = std::min(*to.waiting_due, *to.far_read);
     for (const auto& [batch, due] : to.parked) {
         if (batch > to.read_floor) to.waiting_due = earlier(to.waiting_due, due);
     }
@@ -369,7 +392,6 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
         }
         return settle(to, now);
     }
-    to.clamp = {};
     const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
     for (PendingDelivery& row : page.deliveries) {
         if (without_secret) {
@@ -380,15 +402,21 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
             }
             continue;
         }
+        if (read_far && row.due > now && row.due <= far) {  // it waits as it should
+            to.waiting_due = earlier(to.waiting_due, row.due);
+            continue;
+        }
         row.due = std::min(row.due, now);
         push(to, std::move(row));
     }
+    if (to.far_read) to.waiting_due = earlier(to.waiting_due, *to.far_read);
     settle(to, now);
 }
 
 void Engine::waiting_failed(SubscriptionId id) {
     Lane& to = lane(id);
     to.sweeping = false;
+    to.reading_far = false;
     to.reading_waiting = false;
     to.wants_waiting = true;
     want(to);
@@ -698,7 +726,6 @@ EngineWants Engine::poll(Timestamp now) {
         Lane& to = lane(id);  // takes over what slept
         wakes_.erase(wakes_.begin());
         to.wake.reset();
-        if (to.clamp.at <= now && to.clamp.read_until > now) to.waiting_due = now;
         if (!to.record) {
             want(to);
         } else {
@@ -717,8 +744,10 @@ EngineWants Engine::poll(Timestamp now) {
             to.reading_waiting = true;
             to.read_floor = committed_;
             to.sweeping = to.sweep;
+            to.reading_far = !to.sweep && to.far_read && *to.far_read <= now;
             // A sweep takes nothing for being due.
-            wants.waiting.emplace_back(id, to.sweep ? Timestamp::min() : std::max(now, to.clamp.read_until));
+            const Timestamp until = to.sweep ? Timestamp::min() : now;
+            wants.waiting.emplace_back(id, to.reading_far ? never : until);
         } else if (blocked(to, now) == Blocked::paused && !to.window_known && !to.reading_expired) {
             to.reading_expired = true;
             wants.expire.emplace_back(id, now - policy_of(to).window);

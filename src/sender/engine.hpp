@@ -173,16 +173,13 @@ class Engine {
     void forget_idle();
 
     EngineOptions options_;
+    const std::chrono::milliseconds longest_step_;
     std::unordered_map<SubscriptionId, std::unique_ptr<Lane>> lanes_;
     // Subscriptions without a lane that something waits for: there may be a million.
-    struct Clamp {  // a due time that a clock's jump back left in the far future: from `at` on it counts as come
-        Timestamp at = Timestamp::max();
-        Timestamp read_until = Timestamp::min();
-    };
     struct Asleep {
         std::optional<Timestamp> at = {};
         std::optional<Timestamp> due = {};
-        Clamp clamp = {};
+        std::optional<Timestamp> far_read = {};
     };
     std::unordered_map<SubscriptionId, Asleep> asleep_;
     std::set<std::pair<Timestamp, SubscriptionId>> wakes_;
