@@ -118,6 +118,15 @@ fw::Result<fw::StoreChanges> FaultyStore::changes(std::uint64_t since) {
     return call(StoreCall::read, [&] { return inner_->changes(since); });
 }
 
+fw::Result<fw::KeptContact> FaultyStore::contact(const fw::ContactKey& key) {
+    return call(StoreCall::read, [&] { return inner_->contact(key); });
+}
+
+fw::Result<std::vector<fw::KeptContact>> FaultyStore::due_contacts(fw::Timestamp at, fw::Timestamp latest,
+                                                                   std::size_t max) {
+    return call(StoreCall::read, [&] { return inner_->due_contacts(at, latest, max); });
+}
+
 fw::Result<fw::SubscriptionRecord> FaultyStore::create_subscription(const fw::Subscription& subscription,
                                                                     fw::Timestamp at) {
     return call(StoreCall::create, [&] {

@@ -94,6 +94,9 @@ class FaultyStore final : public fw::Store {
                                                 fw::Timestamp now, std::size_t max) override;
     fw::Result<std::vector<fw::SubscriptionWake>> wakes() override;
     fw::Result<fw::StoreChanges> changes(std::uint64_t since) override;
+    fw::Result<fw::KeptContact> contact(const fw::ContactKey& key) override;
+    fw::Result<std::vector<fw::KeptContact>> due_contacts(fw::Timestamp at, fw::Timestamp latest,
+                                                          std::size_t max) override;
     fw::Result<fw::SubscriptionRecord> create_subscription(const fw::Subscription& subscription,
                                                            fw::Timestamp now) override;
     fw::Result<fw::SubscriptionRecord> edit_subscription(const fw::SubscriptionEdit& edit) override;

@@ -62,6 +62,10 @@ class WatchedStore final : public Store {
     Result<StoreChanges> changes(std::uint64_t since) override {
         return between(Step::before_changes, Step::after_changes, [&] { return store_->changes(since); });
     }
+    Result<KeptContact> contact(const ContactKey& key) override { return store_->contact(key); }
+    Result<std::vector<KeptContact>> due_contacts(Timestamp now, Timestamp latest, std::size_t max) override {
+        return store_->due_contacts(now, latest, max);
+    }
     Result<SubscriptionRecord> create_subscription(const Subscription& subscription, Timestamp now) override {
         return between(Step::before_create, Step::after_create,
                        [&] { return store_->create_subscription(subscription, now); });
