@@ -221,6 +221,15 @@ void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
         next_maintain = options.clock->steady_now() + (more ? milliseconds(0) : maintain_interval);
     }
     lock.lock();
+    if (!std::exchange(recount, false)) return;
+    lock.unlock();
+    const auto stats = options.store->stats();
+    lock.lock();
+    if (stats) {
+        engine->set_active_subscriptions(stats->subscriptions_active);
+    } else {
+        recount = true;
+    }
 }
 
 bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
@@ -289,6 +298,7 @@ bool Dispatcher::Impl::read_changes() {
     if (!changes) return false;
     lock.lock();
     seen_changes = std::max(seen_changes, changes->sequence);
+    recount |= !changes->subscriptions.empty();
     for (const SubscriptionId id : changes->subscriptions) engine->invalidate(id, now());
     return true;
 }

@@ -88,6 +88,7 @@ struct Dispatcher::Impl {
     std::uint64_t epoch = 0;
     std::uint64_t seen_changes = 0;
     std::chrono::steady_clock::time_point next_look = {};
+    bool recount = false;  // subscriptions have changed: how many are active?
     std::chrono::steady_clock::time_point next_maintain = {};
     bool pump_work = false;
     bool writer_idle = false;  // it waits for anything at all: notify it

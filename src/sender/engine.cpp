@@ -693,7 +693,8 @@ void Engine::check_streak(Lane& lane, Timestamp now) {
 
 bool Engine::may_disable(Timestamp now) {
     while (!disabled_at_.empty() && now - disabled_at_.front() > std::chrono::hours(1)) disabled_at_.pop_front();
-    const bool allowed = active_ < disabling_active_min || (disabled_at_.size() + 1) * 2 <= active_;
+    const std::size_t before = active_ + disabled_at_.size();  // an hour ago
+    const bool allowed = before < disabling_active_min || (disabled_at_.size() + 1) * 2 <= before;
     if (allowed) {
         halted_ = false;
         disabled_at_.push_back(now);
