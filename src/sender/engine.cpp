@@ -616,8 +616,9 @@ void Engine::after_success(Lane& lane, const PendingDelivery& row, Timestamp now
     lane.hold_step = {};
     lane.hold_until = Timestamp::min();
     lane.quarantined = false;
+    if (row.replay) return;
     lane.last_counted = true;
-    if (row.replay || FPT_WEBHOOKS_PLANT(5) || !std::exchange(lane.record->record.streak, std::nullopt)) return;
+    if (FPT_WEBHOOKS_PLANT(5) || !std::exchange(lane.record->record.streak, std::nullopt)) return;
     streaks_.push_back({.subscription = lane.id, .version = lane.record->record.version, .at = now});
     notify({.kind = Notice::Kind::recovered, .subscription = lane.id, .delivery = row.id, .event_id = row.event_id});
 }
