@@ -395,7 +395,7 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
     const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
     for (PendingDelivery& row : page.deliveries) {
         if (without_secret) {
-            if (row.queued_at + options_.no_secret_max <= now) {
+            if (row.due + options_.no_secret_max <= now) {  // when it was queued, or a clock that was ahead says so
                 end(to, row, DeliveryState::dropped, EndReason::no_secret, now);
             } else {
                 to.waiting_due = earlier(to.waiting_due, row.due);
