@@ -487,6 +487,15 @@ void Oracle::check_disabled(Ms now, Sub& of) {
         fail(now, "subscription " + std::to_string(of.id.value()) + " was disabled without a cause");
     }
     if (of.view.status == fw::SubscriptionStatus::paused) fail(now, "a paused subscription was disabled");
+    std::erase_if(disabled_at_, [now](Ms at) { return now - at > hour; });
+    const auto active = static_cast<std::size_t>(std::count_if(subs_.begin(), subs_.end(), [](const auto& entry) {
+        return entry.second.view.status == fw::SubscriptionStatus::active && !entry.second.view.deleted;
+    }));
+    disabled_at_.push_back(now);
+    // One either way: the dispatcher counts when it decides, this when it is written.
+    if (active >= 22 && disabled_at_.size() * 2 > active + disabled_at_.size() + 2) {
+        fail(now, "more than half of the active subscriptions were disabled within an hour");
+    }
     of.view.status = fw::SubscriptionStatus::disabled;
     ++of.edits;
     of.edited_at = now;
@@ -579,7 +588,8 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
             break;
         case fw::EndReason::no_secret: {
             const bool too_late = of.edited_at >= item.queued_at + day;  // for a secret that has come
-            if ((!of.view.secret.empty() && !too_late) || now < item.queued_at + day) wrong("it may still be sent");
+            if ((!of.view.secret.empty() && !too_late) || now < std::min(item.queued_at, item.due_min) + day)
+                wrong("it may still be sent");
             break;
         }
         default: wrong("no such end");
@@ -603,6 +613,10 @@ void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::Delive
 }
 
 void Oracle::noticed(Ms now, const fw::Notice& notice) {
+    if (notice.kind == fw::Notice::Kind::disabling_halted) {
+        halted_ = true;
+        if (subs_.size() < 20) fail(now, "disabling halts though there are fewer than 20 subscriptions");
+    }
     if (notice.delivery) {
         Item& item = items_.at(*notice.delivery);
         if (notice.kind == fw::Notice::Kind::exhausted || notice.kind == fw::Notice::Kind::dropped) item.told = true;
@@ -639,6 +653,8 @@ void Oracle::stopped(Ms now) {
     running_ = false;
     in_flight_ = 0;
     to_tell_.clear();
+    disabled_at_.clear();
+    halted_ = false;
     for (auto& [id, of] : subs_) {
         of.flight.reset();
         of.unrecorded = 0;
@@ -683,6 +699,11 @@ void Oracle::acquired(Ms now) {
             item.due_max = now + minute;
         } else {
             item.due_min = item.due_max = ms(row->next_attempt.value_or(row->queued_at));
+            // Published by a process whose clock was ahead.
+            if (row->state == fw::DeliveryState::fresh && item.due_min > now) {
+                item.due_min = now;
+                item.due_max = now + minute;
+            }
         }
         item.durable_start = 0;
         check_row(now, item, *row);
@@ -731,18 +752,19 @@ void Oracle::quiet(Ms now, std::optional<Ms> wake) {
         }
         if (of.flight || of.view.deleted || of.view.status != fw::SubscriptionStatus::active) continue;
         const std::string whose = "subscription " + std::to_string(id.value());
-        if (of.to_disable) return fail(now, whose + ": was to be disabled");
+        if (of.to_disable && !halted_) return fail(now, whose + ": was to be disabled");
         if (!of.streak_last || of.streak_first != of.streak_last) continue;
-        if (now >= *of.streak_last + day && of.counted_surely) {
+        if (now >= *of.streak_last + day && of.counted_surely && !halted_) {
             return fail(now, whose + ": 24 hours of failure, and not disabled");
         }
         for (const unsigned percent : {50U, 75U, 100U}) {
             const Ms at = *of.streak_last + day * percent / 100;
+            if (percent <= of.warned) continue;
             if (at > now) {
                 needs_wake(at, whose + "'s streak");
                 break;
             }
-            if (percent < 100 && of.warned < percent) {
+            if (percent < 100) {
                 return fail(now, whose + ": no warning of " + std::to_string(percent) + " %");
             }
         }

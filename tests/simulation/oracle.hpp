@@ -219,6 +219,8 @@ class Oracle {
     std::size_t pending_ = 0;
     std::size_t in_flight_ = 0;
     std::vector<fw::DeliveryId> to_tell_;
+    std::vector<Ms> disabled_at_;  // by the dispatcher, in this life of the process
+    bool halted_ = false;          // it disables nothing
     bool running_ = false;
     Ms running_since_ = 0;
     Ms last_fault_ = 0;

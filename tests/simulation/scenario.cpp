@@ -42,6 +42,8 @@ Scenario::Scenario(std::uint64_t seed, bool traces)
                .slots = rng_.chance(150) ? static_cast<std::size_t>(rng_.between(1, 3)) : 512U,
                .quarantine_slots = rng_.chance(150) ? static_cast<std::size_t>(rng_.between(1, 3)) : 128U,
                .gone_disables = rng_.chance(200)};
+    many_ = rng_.chance(15);
+    clock_jumps_ = rng_.chance(200);
     memory_ = std::make_shared<fw::MemoryStore>(fw::StoreLimits{
         .pending_max = limits_.pending_max, .subscription_pending_max = limits_.subscription_pending_max});
     oracle_ = std::make_unique<Oracle>(limits_, *memory_);
@@ -61,7 +63,7 @@ Scenario::~Scenario() {
 
 void Scenario::plan() {
     const Ms spans[] = {30 * second, 6 * hour, 3 * 24 * hour, 3 * 24 * hour};
-    horizon_ = pick(rng_, spans);
+    horizon_ = many_ ? 3 * 24 * hour : pick(rng_, spans);
     const auto add = [&](Happening what, std::int64_t least, std::int64_t most) {
         for (std::int64_t i = rng_.between(least, most); i > 0; --i) {
             // many things at the beginning, some in the course of time
@@ -70,8 +72,8 @@ void Scenario::plan() {
         }
     };
     add(Happening::publish, 35, 50);
-    add(Happening::burst, 0, 1);
-    add(Happening::edit, 6, 24);
+    add(Happening::burst, 0, many_ ? 0 : 1);
+    add(Happening::edit, many_ ? 0 : 6, many_ ? 3 : 24);
     add(Happening::mood, 4, 16);
     add(Happening::outage, 1, 4);
     add(Happening::fault, 9, 16);
@@ -85,7 +87,7 @@ void Scenario::plan() {
 std::string Scenario::run() {
     others_run_ = false;
     start_process();
-    for (int i = 0; i < 5; ++i) subscribe();
+    for (int i = many_ ? 30 : 5; i > 0; --i) subscribe();
     others_run_ = true;
     plan();
     try {
@@ -151,7 +153,16 @@ void Scenario::start_process() {
     note([] { return "a process starts"; });
 }
 
+// Somebody sets the clock while no process runs.
+void Scenario::jump() {
+    if (!clock_jumps_ || healed_ || !rng_.chance(500)) return;
+    const Ms by = rng_.between(-hour, hour);
+    clock_->set_wall(clock_->now() + std::chrono::milliseconds(by));
+    note([&] { return "the clock jumps by " + std::to_string(by); });
+}
+
 void Scenario::restart_later(Ms delay) {
+    jump();
     const auto least = healed_ ? 0 : delay;
     restart_at_ = now() + least;
     crash_in_.reset();
@@ -558,7 +569,7 @@ void Scenario::subscribe() {
         case 2: wanted.scope = fw::Scope::tenant(fw::CompanyId(1), fw::TenantId(rng_.between(1, 2))); break;
         default: wanted.scope = fw::Scope::location(fw::LocationId(static_cast<std::int32_t>(rng_.between(1, 2))));
     }
-    if (number == 1) wanted.scope = fw::Scope::location(fw::LocationId(1));
+    if (number == 1 || many_) wanted.scope = fw::Scope::location(fw::LocationId(1));
     wanted.events = {"*"};
     if (rng_.chance(200)) wanted.pii = fw::PiiCategories::all();
     if (rng_.chance(100)) wanted.pii = fw::PiiCategories::none();
@@ -567,8 +578,9 @@ void Scenario::subscribe() {
     if (!record) return;
     const auto id = record->subscription.id();
     subscriptions_.push_back(id);
-    moods_.push_back(rng_.chance(500) ? Mood::healthy
-                                      : static_cast<Mood>(rng_.below(static_cast<std::uint64_t>(Mood::count))));
+    moods_.push_back(many_              ? Mood::failing
+                     : rng_.chance(500) ? Mood::healthy
+                                        : static_cast<Mood>(rng_.below(static_cast<std::uint64_t>(Mood::count))));
     if (rng_.chance(800)) edit(id, {.act = Act::generate});
 }
 

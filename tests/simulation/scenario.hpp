@@ -53,6 +53,7 @@ class Scenario final : public StoreGate {
     void end_process();
     void stop_gracefully();
     void restart_later(Ms delay);
+    void jump();
 
     bool take_turn();  // false: nobody had anything to do
     void others_take_turns();
@@ -104,6 +105,9 @@ class Scenario final : public StoreGate {
     OracleOptions limits_;
     std::unique_ptr<fw::Dispatcher> dispatcher_;
     fw::Dispatcher::Impl* impl_ = nullptr;
+
+    bool many_ = false;         // so many subscriptions that failures of all are likelier the sender's fault
+    bool clock_jumps_ = false;  // between two processes
 
     Ms begun_at_ = 0;
     Ms horizon_ = 0;
