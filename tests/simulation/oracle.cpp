@@ -363,7 +363,7 @@ void Oracle::check_start(Ms now, Sub& of, Item& item, const fw::TransportRequest
     if (of.barrier) wrong("started before the last failure was recorded");
     if (of.unrecorded >= unrecorded_max) wrong("started while W outcomes are unrecorded");
     if (item.succeeded) wrong("sent again after a 2xx");
-    if (now < item.due_min) wrong("started before it is due");
+    if (now < item.due_min) fail(now, name(item) + ": started before it is due, at " + std::to_string(item.due_min));
     if (now < of.hold_min) wrong("started while its lane is held");
     if (item.attempts > delays_of(of.profile).size()) wrong("more attempts than the policy has");
     if (item.attempts > 0 && now > item.first_started + window + window_grace) wrong("started after its window");
@@ -699,6 +699,7 @@ void Oracle::acquired(Ms now) {
             item.due_max = now + minute;
         } else {
             item.due_min = item.due_max = ms(row->next_attempt.value_or(row->queued_at));
+            item.due_min = std::min(item.due_min, now + day);  // SPEC 2.9: re-clamped at start
             // Published by a process whose clock was ahead.
             if (row->state == fw::DeliveryState::fresh && item.due_min > now) {
                 item.due_min = now;
