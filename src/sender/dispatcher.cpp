@@ -147,7 +147,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
             if (verdict == AppendVerdict::duplicate) ++counts.duplicates;
         }
         counts.disabled += result->disabled.size();
-        if (std::exchange(has_unwritten, false)) engine->committed(*result, now());
+        if (std::exchange(has_unwritten, false)) engine->committed(now());
         if (owns) {
             if (!batch.events.empty()) engine->fresh_available();
             launch_ready();

@@ -695,10 +695,12 @@ void Engine::check_streak(Lane& lane, Timestamp now) {
 bool Engine::may_disable(Timestamp now) {
     while (!disabled_at_.empty() && now - disabled_at_.front() > std::chrono::hours(1)) disabled_at_.pop_front();
     const std::size_t before = active_ + disabled_at_.size();  // an hour ago
-    const bool allowed = before < disabling_active_min || (disabled_at_.size() + 1) * 2 <= before;
+    const bool allowed =
+        FPT_WEBHOOKS_PLANT(16) || before < disabling_active_min || (disabled_at_.size() + 1) * 2 <= before;
     if (allowed) {
         halted_ = false;
         disabled_at_.push_back(now);
+        active_ -= std::min<std::size_t>(active_, 1);
     } else if (!std::exchange(halted_, true)) {
         notify({.kind = Notice::Kind::disabling_halted,
                 .detail = "more than half of the active subscriptions would be disabled within an hour"});
@@ -798,7 +800,7 @@ void Engine::take_batch(StoreBatch& batch) {
     ++batch_;
 }
 
-void Engine::committed(const StoreBatchResult& result, Timestamp now) {
+void Engine::committed(Timestamp now) {
     committed_ = batch_ - 1;
     std::vector<SubscriptionId> touched;
     for (const SubscriptionId id : std::exchange(batch_lanes_, {})) {
@@ -808,7 +810,6 @@ void Engine::committed(const StoreBatchResult& result, Timestamp now) {
         if (touched.empty() || touched.back() != id) touched.push_back(id);
     }
     for (const SubscriptionId id : std::exchange(batch_disabling_, {})) touched.push_back(id);
-    active_ -= std::min(active_, result.disabled.size());
     for (const SubscriptionId id : touched) {
         Lane& to = lane(id);
         if (to.barrier && *to.barrier < batch_) to.barrier.reset();

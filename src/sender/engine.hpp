@@ -130,7 +130,7 @@ class Engine {
     }
     [[nodiscard]] std::size_t writes() const noexcept { return updates_.size() + streaks_.size() + starts_.size(); }
     void take_batch(StoreBatch& batch);
-    void committed(const StoreBatchResult& result, Timestamp now);
+    void committed(Timestamp now);
 
     [[nodiscard]] std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
 
