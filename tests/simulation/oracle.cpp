@@ -493,7 +493,8 @@ void Oracle::check_disabled(Ms now, Sub& of) {
     }));
     disabled_at_.push_back(now);
     // One either way: the dispatcher counts when it decides, this when it is written.
-    if (active >= 22 && disabled_at_.size() * 2 > active + disabled_at_.size() + 2) {
+    const std::size_t before = active + disabled_at_.size() - 1;  // an hour ago
+    if (before >= 22 && disabled_at_.size() * 2 > before + 2) {
         fail(now, "more than half of the active subscriptions were disabled within an hour");
     }
     of.view.status = fw::SubscriptionStatus::disabled;

@@ -35,6 +35,7 @@ constexpr Plant all[] = {
     {13, "a last attempt that a crash left in doubt is made again"},
     {14, "an edit whose reply was lost is not obeyed"},
     {15, "a lane keeps its signing key when the secret is rotated"},
+    {16, "disabling does not halt when most subscriptions fail at once"},
     {20, "the store drops outcomes that it acknowledged"},
     {21, "the store forgets what an edit withdrew"},
     {22, "the store forgets that an attempt was started"},

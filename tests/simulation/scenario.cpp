@@ -184,7 +184,7 @@ void Scenario::end_process() {
     store_->unlock();
     oracle_->crashed(now());
     const Ms delays[] = {0, 100, 5 * second, 10 * minute, 3 * hour, 14 * hour};
-    restart_later(rng_.chance(800) ? rng_.between(0, 2 * second) : pick(rng_, delays));
+    restart_later(many_ || rng_.chance(800) ? rng_.between(0, 2 * second) : pick(rng_, delays));
 }
 
 // As Dispatcher::stop, step by step.
@@ -362,7 +362,7 @@ void Scenario::others_take_turns() {
             write();
         } else if (whose == 1 && pump_has_work()) {
             pump();
-        } else if (whose == 2 && !host_busy_ && rng_.chance(200) && !healed_) {
+        } else if (whose == 2 && !host_busy_ && rng_.chance(200) && !healed_ && !many_) {
             edit_something();
         } else if (const auto at = transport_->next(); at && *at <= now() + 50) {
             advance(std::max<Ms>(0, *at - now()));
@@ -445,7 +445,7 @@ void Scenario::happen(const Planned& planned) {
         case Happening::burst: publish(static_cast<std::size_t>(rng_.between(40, 90)), 1); break;
         case Happening::edit: edit_something(); break;
         case Happening::mood:
-            if (moods_.empty()) break;
+            if (moods_.empty() || many_) break;
             rng_.pick(moods_) = static_cast<Mood>(rng_.below(static_cast<std::uint64_t>(Mood::count)));
             break;
         case Happening::outage:
@@ -708,7 +708,7 @@ Answer Scenario::answer_in(Mood mood, Ms& takes) {
             return answer_in(static_cast<Mood>(rng_.between(2, 5)), takes);
         case Mood::failing: {
             Answer answer{.status = pick(rng_, failures)};
-            if (rng_.chance(200)) answer.retry_after = pick(rng_, waits);
+            if (!many_ && rng_.chance(200)) answer.retry_after = pick(rng_, waits);
             if (rng_.chance(30)) return {.error = fw::Errc::tls_failed};
             return answer;
         }
