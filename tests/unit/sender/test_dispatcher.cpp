@@ -63,11 +63,11 @@ struct Bench {
     Notices notices;
     std::unique_ptr<fw::Dispatcher> dispatcher;
 
-    explicit Bench(fw::DispatcherOptions options = {}) {
+    explicit Bench(fw::DispatcherOptions options = {}, std::chrono::milliseconds poll_interval = 10ms) {
         options.store = store;
         options.transport = transport;
         options.on_notice = notices.handler();
-        options.poll_interval = 10ms;
+        options.poll_interval = poll_interval;
         dispatcher = fw::Dispatcher::create(std::move(options)).value();
     }
 
@@ -184,6 +184,22 @@ TEST_CASE("dispatcher: many that have waited since the same moment are all sent"
     static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
     bench.settle();
     REQUIRE(bench.transport->requests().size() == 1'000);
+}
+
+TEST_CASE("dispatcher: what is past its retention goes, also while there is always something to do") {
+    fw::DispatcherOptions options;
+    options.retention = {.history = 1ms, .ids = 1ms};
+    Bench bench(std::move(options), 250ms);
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    bench.dispatcher->start().value();
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    for (bool gone = false; !gone;) {
+        REQUIRE(std::chrono::steady_clock::now() < end);
+        for (int i = 0; i < 10; ++i) bench.dispatcher->publish(bench.event()).value();
+        const auto history = bench.history();
+        gone = history.empty() || history.front().id != fw::DeliveryId(1);
+    }
 }
 
 TEST_CASE("dispatcher: a paused subscription keeps what is pending and skips what is new") {
