@@ -164,6 +164,10 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
             }
             batch.events.clear();
             unwritten = std::move(batch);
+            // A commit of nothing would succeed on a full disk, and prove nothing.
+            if (unwritten.updates.empty() && unwritten.streaks.empty() && unwritten.starts.empty()) {
+                has_unwritten = false;
+            }
         }
     }
     collect_notices();
