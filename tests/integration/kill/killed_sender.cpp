@@ -198,6 +198,21 @@ std::size_t WatchedEndpoint::repeated() const {
 
 // ---- the process ----
 
+pid_t spawn_sender(std::vector<std::string> arguments, int socket) {
+    arguments.insert(arguments.begin(), FPT_WEBHOOKS_SENDER_PROCESS);
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    pointers.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, socket, 3);
+    pid_t process = 0;
+    const int code = posix_spawn(&process, pointers[0], &actions, nullptr, pointers.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    require(code == 0, "start the sender");
+    return process;
+}
+
 KilledSender::KilledSender(Disk disk)
     : disk_(disk), folder_(made_folder()), authorities_(CertificateAuthority().certificate_pem()) {
     std::filesystem::create_directory(folder_ / "disk");
@@ -226,8 +241,7 @@ KilledSender::~KilledSender() {
 }
 
 void KilledSender::subscribe() {
-    const auto store =
-        SqliteStore::open({.path = (folder_ / "disk" / "webhooks.db").string(), .encryption_key = Secret(store_key)});
+    const auto store = SqliteStore::open({.path = database(), .encryption_key = Secret(store_key)});
     const auto nobody = std::make_shared<testing::ScriptedTransport>(
         [](const TransportRequest&) { return testing::ScriptedTransport::respond(500); });
     const auto dispatcher =
@@ -256,12 +270,12 @@ void KilledSender::restore() {
     }
 }
 
-pid_t KilledSender::spawn(const Life& life, int socket) {
-    std::vector<std::string> words = {FPT_WEBHOOKS_SENDER_PROCESS};
+std::vector<std::string> KilledSender::arguments(const Life& life) const {
+    std::vector<std::string> words;
     const auto add = [&](const char* name, const std::string& value) {
         words.push_back(std::string(name).append("=").append(value));
     };
-    add("database", (folder_ / "disk" / "webhooks.db").string());
+    add("database", database());
     add("counters", (folder_ / "counters").string());
     add("ca", authorities_.path());
     if (disk_ != Disk::real) add("survivors", (folder_ / "survivors").string());
@@ -278,17 +292,7 @@ pid_t KilledSender::spawn(const Life& life, int socket) {
         add(std::string("acked").append(number).c_str(), std::to_string(acked_[p]));
         add(std::string("tried").append(number).c_str(), std::to_string(tried_[p]));
     }
-    std::vector<char*> pointers;
-    for (std::string& word : words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, socket, 3);
-    pid_t process = 0;
-    const int code = posix_spawn(&process, pointers[0], &actions, nullptr, pointers.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    require(code == 0, "start the sender");
-    return process;
+    return words;
 }
 
 void KilledSender::listen(int socket) {
@@ -329,6 +333,7 @@ void KilledSender::obey(int socket, const std::string& message) {
         acked_.at(producer) = number;
         ++acknowledged_;
     }
+    if (what == "up") up_ = true;
     if (what == "drained") drained_ = true;
     if (what == "done") done_ = true;
     changed_.notify_all();
@@ -340,14 +345,20 @@ KilledSender::Death KilledSender::live(const Life& life) {
     std::uint64_t died_before = 0;
     if (life.fatal) died_before = counters_->died[static_cast<std::size_t>(*life.fatal)];
     acknowledged_ = 0;
-    ended_ = drained_ = done_ = false;
+    ended_ = up_ = drained_ = done_ = false;
     int sockets[2];
     require(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0, "make sockets");
-    const pid_t process = spawn(life, sockets[1]);
+    const pid_t process = spawn_sender(arguments(life), sockets[1]);
     close(sockets[1]);
     std::thread listener([&] { listen(sockets[0]); });
     {
         std::unique_lock lock(mutex_);
+        if (life.meanwhile) {
+            changed_.wait_for(lock, patience, [&] { return up_ || ended_; });
+            lock.unlock();
+            life.meanwhile();
+            lock.lock();
+        }
         const auto limit = life.killed_after.value_or(patience);
         const bool goes_on = life.drains || life.killed_after;
         changed_.wait_for(lock, limit, [&] { return ended_ || (!goes_on && acknowledged_ >= life.acknowledgements); });
@@ -383,9 +394,7 @@ void KilledSender::check() {
 // Each acknowledged event has one delivery of its own for each endpoint that wants it, and every delivery is delivered.
 void KilledSender::check_history() {
     restore();
-    const auto store =
-        SqliteStore::open({.path = (folder_ / "disk" / "webhooks.db").string(), .encryption_key = Secret(store_key)})
-            .value();
+    const auto store = SqliteStore::open({.path = database(), .encryption_key = Secret(store_key)}).value();
     if (store->stats().value().pending != 0) violations_.add("deliveries are pending");
     std::map<std::pair<EventId, SubscriptionId>, unsigned> own;
     DeliveryId after;

@@ -7,10 +7,10 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +68,9 @@ class WatchedEndpoint {
     std::unique_ptr<Server> server_;  // last: its threads use the rest
 };
 
+// Starts the sender process, whose messages go through `socket`.
+[[nodiscard]] pid_t spawn_sender(std::vector<std::string> arguments, int socket);
+
 enum class Disk { real, power_fails, power_fails_and_some_survives };
 
 class KilledSender {
@@ -81,6 +84,7 @@ class KilledSender {
         std::optional<std::chrono::milliseconds> killed_after = {};  // from its start
         std::size_t acknowledgements = 60;                           // then it is told to stop
         bool drains = false;
+        std::function<void()> meanwhile = {};  // is called when it is up
     };
     enum class Death { at_step, by_us, none };
     // One life of the process, to its end.
@@ -92,13 +96,14 @@ class KilledSender {
     [[nodiscard]] const StepCounters& counters() const { return *counters_; }
     [[nodiscard]] Violations& violations() { return violations_; }
     [[nodiscard]] std::string summary() const;
+    [[nodiscard]] std::string database() const { return (folder_ / "disk" / "webhooks.db").string(); }
 
   private:
     void subscribe();
     void restore();
     void listen(int socket);
     void obey(int socket, const std::string& message);
-    [[nodiscard]] pid_t spawn(const Life& life, int socket);
+    [[nodiscard]] std::vector<std::string> arguments(const Life& life) const;
     void check_history();
 
     const Disk disk_;
@@ -112,6 +117,7 @@ class KilledSender {
     std::condition_variable changed_;
     std::size_t acknowledged_ = 0;  // in this life
     bool ended_ = false;            // its socket is closed
+    bool up_ = false;
     bool drained_ = false;
     bool done_ = false;
     std::array<std::uint64_t, producers> acked_{};

@@ -8,6 +8,7 @@
 #include <fpt_webhooks/sender_sqlite/sqlite_store.hpp>
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -352,11 +353,26 @@ class Sender {
     std::thread listener_;
 };
 
+// Holds the file for itself until the parent says otherwise.
+void lock_file(const std::string& path) {
+    sqlite3* database = nullptr;
+    if (sqlite3_open(path.c_str(), &database) != SQLITE_OK) give_up("cannot open the file");
+    sqlite3_busy_timeout(database, static_cast<int>(std::chrono::milliseconds(patience).count()));
+    if (sqlite3_exec(database, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) != SQLITE_OK) give_up("cannot lock it");
+    tell("locked");
+    char answer = 0;
+    (void)!recv(parent, &answer, 1, 0);
+    sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr);
+    sqlite3_close(database);
+    _exit(0);
+}
+
 }  // namespace
 
 int main(int count, char** texts) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const Arguments arguments(count, texts);
+    if (arguments.number("lock") != 0) lock_file(arguments.text("database"));
     static Sender* sender = new Sender(arguments);  // never destroyed: its listener runs to the end
     sender->run();
     tell("done");

@@ -64,7 +64,8 @@ class WatchedStore final : public Store {
     }
     Result<KeptContact> contact(const ContactKey& key) override { return store_->contact(key); }
     Result<std::vector<KeptContact>> due_contacts(Timestamp now, Timestamp latest, std::size_t max) override {
-        return store_->due_contacts(now, latest, max);
+        return between(Step::before_due_contacts, Step::after_due_contacts,
+                       [&] { return store_->due_contacts(now, latest, max); });
     }
     Result<SubscriptionRecord> create_subscription(const Subscription& subscription, Timestamp now) override {
         return between(Step::before_create, Step::after_create,
