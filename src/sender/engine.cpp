@@ -494,9 +494,9 @@ std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
         from.ready = false;
         const bool open = from.record && !from.stale && !from.flight && !from.barrier && !from.reading_waiting &&
                           from.unrecorded < unrecorded_limit() && blocked(from, now) == Blocked::no;
-        // A read that failed has left older ones in the store.
-        const bool behind =
-            from.waiting_due && !from.queue.empty() && *from.waiting_due <= std::min(now, from.queue.front().due);
+        // A read that failed has left older ones in the store; settle() says why not equally old ones.
+        const bool behind = from.waiting_due && !from.queue.empty() && *from.waiting_due <= now &&
+                            *from.waiting_due < from.queue.front().due;
         if (!open || from.queue.empty() || behind || from.queue.front().due > now) {
             settle(from, now);
             continue;
