@@ -65,9 +65,10 @@ struct Engine::Lane {
     // A clock that was set back before the start has left due times in the far future. When this time comes, what is
     // due more than one step later is taken for due.
     std::optional<Timestamp> far_read;
-    bool reading_far = false;  // the read that is under way takes all
-    bool idle_listed = false;  // is in idle_
-    bool used = false;         // since it was listed
+    bool reading_far = false;             // the read that is under way takes all
+    std::vector<DeliveryId> asked_later;  // a peer's Retry-After is longer than any step: these do wait so long
+    bool idle_listed = false;             // is in idle_
+    bool used = false;                    // since it was listed
 
     std::optional<PendingDelivery> flight;
     Timestamp flight_started = {};
@@ -89,7 +90,8 @@ struct Engine::Lane {
 
     [[nodiscard]] bool working() const noexcept {
         return !queue.empty() || flight || unrecorded > 0 || barrier || reading_record || reading_waiting ||
-               reading_expired || wanting || ready || hold_step.count() > 0 || hold_until != Timestamp::min();
+               reading_expired || wanting || ready || !asked_later.empty() || hold_step.count() > 0 ||
+               hold_until != Timestamp::min();
     }
 };
 
@@ -304,6 +306,7 @@ void Engine::end(Lane& lane, const PendingDelivery& row, DeliveryState state, En
                 .reason = reason,
                 .attempt = attempt});
     }
+    std::erase(lane.asked_later, row.id);
     const bool attempted = attempt.has_value();
     write(lane, {.delivery = row.id,
                  .state = state,
@@ -402,7 +405,8 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
             }
             continue;
         }
-        if (read_far && row.due > now && row.due <= far) {  // it waits as it should
+        const bool asked = std::find(to.asked_later.begin(), to.asked_later.end(), row.id) != to.asked_later.end();
+        if (read_far && row.due > now && (row.due <= far || asked)) {  // it waits as it should
             to.waiting_due = earlier(to.waiting_due, row.due);
             continue;
         }
@@ -507,6 +511,7 @@ std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
             continue;
         }
         if (row.attempts == 0) row.first_attempt_started = now;
+        std::erase(from.asked_later, row.id);
         from.flight = std::move(row);
         from.flight_started = now;
         from.flight_version = from.record->record.version;
@@ -575,6 +580,7 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
                        .first_attempt_started = row.first_attempt_started,
                        .attempt = std::move(attempt)});
             to.waiting_due = earlier(to.waiting_due, decision.retry_at);
+            if (decision.retry_at > now + longest_step_) to.asked_later.push_back(row.id);
             to.window_known = false;
             break;
         case RetryAction::exhausted:

@@ -8,6 +8,8 @@ namespace {
 
 constexpr Ms window = 24 * hour;
 constexpr Ms day = 24 * hour;
+// The longest delay of a policy, UFP's 16 hours, with its jitter: nothing is clamped to less.
+constexpr Ms longest_step = 16 * hour + 16 * hour / 10;
 constexpr std::size_t unrecorded_max = 32;  // DESIGN: W
 // What is due at the window's end is started then, and a moment is what a process takes for it.
 constexpr Ms window_grace = minute;
@@ -700,7 +702,7 @@ void Oracle::acquired(Ms now) {
             item.due_max = now + minute;
         } else {
             item.due_min = item.due_max = ms(row->next_attempt.value_or(row->queued_at));
-            item.due_min = std::min(item.due_min, now + day);  // SPEC 2.9: re-clamped at start
+            item.due_min = std::min(item.due_min, now + longest_step);  // SPEC 2.9: re-clamped at start
             // Published by a process whose clock was ahead.
             if (row->state == fw::DeliveryState::fresh && item.due_min > now) {
                 item.due_min = now;
