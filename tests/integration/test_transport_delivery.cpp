@@ -104,7 +104,10 @@ TEST_CASE("transport: a kept connection that the endpoint closed meanwhile costs
         if (connection.read_request()) connection.write(response_of(200));
     });
     const auto transport = make_transport();
-    for (int i = 0; i < 20; ++i) REQUIRE(answered(deliver(*transport, server.url()), 200));
+    for (std::size_t i = 1; i <= 20; ++i) {
+        REQUIRE(answered(deliver(*transport, server.url()), 200));
+        REQUIRE(server.wait_for_closed(i));
+    }
     CHECK(server.connections() == 20);
 }
 

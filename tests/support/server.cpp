@@ -97,6 +97,7 @@ struct Server::State {
     std::mutex mutex;
     mutable std::condition_variable changed;
     std::size_t connections = 0;
+    std::size_t closed = 0;  // of them, by us
     std::size_t requests = 0;
     std::string last_request;
     bool stopping = false;
@@ -206,6 +207,8 @@ void Server::State::serve(int socket, std::size_t number) {
     const std::lock_guard lock(mutex);
     std::erase(open, socket);
     close(socket);
+    ++closed;
+    changed.notify_all();
 }
 
 void Server::State::accept_all(const std::shared_ptr<State>& self) {
@@ -290,6 +293,11 @@ std::string Server::last_request() const {
 bool Server::wait_for_connections(std::size_t count) const {
     std::unique_lock lock(state_->mutex);
     return state_->changed.wait_for(lock, patience, [&] { return state_->connections >= count; });
+}
+
+bool Server::wait_for_closed(std::size_t count) const {
+    std::unique_lock lock(state_->mutex);
+    return state_->changed.wait_for(lock, patience, [&] { return state_->closed >= count; });
 }
 
 bool Server::wait_for_requests(std::size_t count) const {

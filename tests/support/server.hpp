@@ -60,6 +60,7 @@ class Server {
 
     // Wait, up to 30 s, until so many were seen. False: they were not.
     [[nodiscard]] bool wait_for_connections(std::size_t count) const;
+    [[nodiscard]] bool wait_for_closed(std::size_t count) const;  // by us, after their scripts
     [[nodiscard]] bool wait_for_requests(std::size_t count) const;
 
   private:
