@@ -18,7 +18,6 @@ namespace {
 
 using detail::Engine;
 using std::chrono::milliseconds;
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 // Events of one commit: past this a longer transaction gains nothing more and makes everybody wait longer.
 constexpr std::size_t commit_events_max = 1'024;
@@ -324,7 +323,8 @@ void Dispatcher::Impl::close_windows() {
             auto event = NewEvent::from(envelope);
             if (event) write.events.push_back(*std::move(event));
         }
-        batch.contacts.push_back(std::move(write));
+        // All or none: a window that cannot be told whole stays open.
+        if (write.events.size() == closing.events.size()) batch.contacts.push_back(std::move(write));
     }
     // A write that fails or comes too late is made again the next time: the window keeps the ids of its events.
     if (options.store->commit(batch)) {

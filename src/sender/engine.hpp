@@ -116,12 +116,12 @@ class Engine {
     // When poll() will have something new to say though nothing happens.
     [[nodiscard]] std::optional<Timestamp> next_wake() const;
     [[nodiscard]] DeliveryId cursor() const noexcept { return cursor_; }
-
-    // ---- writing: one batch at a time
     // Would poll() name a read?
     [[nodiscard]] bool wants_reads() const noexcept {
         return !wanting_.empty() || (fresh_available_ && !reading_fresh_);
     }
+
+    // ---- writing: one batch at a time
 
     // Writes that somebody waits for; starts alone can wait.
     [[nodiscard]] bool has_outcomes() const noexcept { return !updates_.empty() || !streaks_.empty(); }
