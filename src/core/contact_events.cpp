@@ -138,4 +138,10 @@ JsonObject ContactSubGroupChanged::to_data() const {
     return JsonObjectAccess::make(writer.finish());
 }
 
+std::optional<ContactId> contact_of(const JsonObject& data) {
+    Wanted wanted[] = {{.name = contact_id_name}};
+    if (!read_data(data, wanted) || !wanted[0].number) return std::nullopt;
+    return ContactId(*wanted[0].number);
+}
+
 }  // namespace fpt_webhooks::inline v0_1

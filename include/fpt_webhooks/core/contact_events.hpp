@@ -92,4 +92,8 @@ struct FPT_WEBHOOKS_CORE_EXPORT ContactSubGroupChanged {
     friend bool operator==(const ContactSubGroupChanged&, const ContactSubGroupChanged&) = default;
 };
 
+// The contact that an event of any type is about: `contactId` of its data, if it stands there once and is a 32-bit
+// number. Together with the event's locationId it names one contact.
+[[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT std::optional<ContactId> contact_of(const JsonObject& data);
+
 }  // namespace fpt_webhooks::inline v0_1

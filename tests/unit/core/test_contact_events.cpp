@@ -110,3 +110,16 @@ TEST_CASE("contact events: refuse a field of theirs that stands twice, at the se
     check_refused<fw::ContactCreated>(R"({"contactId":null,"cont\u0061ctId":1})", fw::Errc::malformed, 18,
                                       "contactId: stands twice");
 }
+
+TEST_CASE("contact events: the contact that an event of any type is about") {
+    const auto contact = [](const char* text) { return fw::contact_of(fw::JsonObject::parse(text).value()); };
+    CHECK(contact(R"({"contactId":9876})") == fw::ContactId(9876));
+    CHECK(contact(R"({"paymentId":1,"contactId":-2147483648,"x":{"contactId":5}})") ==
+          fw::ContactId(std::numeric_limits<std::int32_t>::min()));
+    CHECK_FALSE(contact("{}").has_value());
+    CHECK_FALSE(contact(R"({"contactId":null})").has_value());
+    CHECK_FALSE(contact(R"({"contactId":"9876"})").has_value());
+    CHECK_FALSE(contact(R"({"contactId":2147483648})").has_value());
+    CHECK_FALSE(contact(R"({"contactId":1,"contactId":1})").has_value());
+    CHECK_FALSE(contact(R"({"x":{"contactId":5}})").has_value());
+}
