@@ -54,10 +54,13 @@ Result<NewEvent> NewEvent::from(const Envelope& event) {
     std::vector<Scope> scopes{Scope::location(event.location_id)};
     if (event.organization_id != OrganizationId(0)) scopes.push_back(Scope::organization(event.organization_id));
     const Sha256 hash = sha256(bytes_of(*body));
+    std::optional<ContactKey> contact;
+    if (const auto id = contact_of(event.data)) contact = ContactKey{.location = event.location_id, .contact = *id};
     return NewEvent{.id = event.event_id,
                     .profile = Profile::fpt,
                     .type = event.event_type.text(),
                     .scopes = std::move(scopes),
+                    .contact = contact,
                     .body = *std::move(body),
                     .hash = hash};
 }

@@ -146,6 +146,14 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
             if (verdict == AppendVerdict::duplicate) ++counts.duplicates;
         }
         counts.disabled += result->disabled.size();
+        for (const DroppedDelivery& gone : result->dropped) {
+            ++counts.dropped;
+            add_notice({.kind = Notice::Kind::dropped,
+                        .subscription = gone.subscription,
+                        .delivery = gone.delivery,
+                        .event_id = gone.event_id,
+                        .reason = gone.reason});
+        }
         if (std::exchange(has_unwritten, false)) engine->committed(now());
         if (owns) {
             if (!batch.events.empty()) engine->fresh_available();
@@ -363,6 +371,7 @@ void Dispatcher::Impl::launch(const detail::AttemptPlan& plan) {
     const SubscriptionId id = plan.subscription;
     const Timestamp wall = options.clock->now();
     auto body = body_for(plan.delivery->profile, plan.delivery->event_type, plan.delivery->body, plan.pii);
+    const bool projected = body.has_value();
     auto started = [&]() -> Result<Transport::Token> {
         if (!body) return std::move(body).error();
         DeliveryRequest request{.profile = plan.delivery->profile,
@@ -382,6 +391,9 @@ void Dispatcher::Impl::launch(const detail::AttemptPlan& plan) {
     ++counts.attempts;
     if (started) return;
     ++counts.failed_attempts;
+    if (!projected && started.error() == Condition::permanent) {
+        return engine->cannot_send(id, started.error(), wall, now());
+    }
     const auto random = random_u64(*options.random);
     engine->completed(id, outcome_of(started.error()), {}, wall, now(), random.value_or(0));
 }
@@ -686,20 +698,40 @@ Result<SubscriptionRecord> Dispatcher::create_subscription(const NewSubscription
     auto scope = subscription.scope ? Result<Scope>(*subscription.scope) : subscription.actor.default_scope();
     if (!scope) return std::move(scope).error();
     if (auto may = subscription.actor.may_manage(*scope); !may) return may.error();
-    const auto made = Subscription::create(
-        {.url = subscription.url, .scope = *scope, .events = subscription.events, .pii = subscription.pii},
-        *impl_->options.policy);
+    const auto made = Subscription::create({.url = subscription.url,
+                                            .scope = *scope,
+                                            .events = subscription.events,
+                                            .pii = subscription.pii,
+                                            .fifo_per_contact = subscription.fifo_per_contact},
+                                           *impl_->options.policy);
     if (!made) return made.error();
-    return impl_->options.store->create_subscription(*made, impl_->now());
+    auto created = impl_->options.store->create_subscription(*made, impl_->now());
+    if (created) impl_->warn_of_same_url(created->subscription);
+    return created;
+}
+
+// Best effort: the subscription is there, whatever becomes of this.
+void Dispatcher::Impl::warn_of_same_url(const Subscription& subscription) {
+    if (!options.on_notice) return;
+    const auto same = options.store->subscriptions_at(subscription.url().to_string(), 2);
+    if (!same) return;
+    for (const SubscriptionId other : *same) {
+        if (other == subscription.id()) continue;
+        const std::scoped_lock lock(mutex);
+        return add_notice({.kind = Notice::Kind::same_url,
+                           .subscription = subscription.id(),
+                           .detail = "subscription " + std::to_string(other.value()) + " has the same URL"});
+    }
 }
 
 Result<SubscriptionRecord> Dispatcher::edit_subscription(const Actor& actor, SubscriptionId id,
                                                          const SubscriptionPatch& patch) {
-    return impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
+    auto record_or_error = impl_->edit(actor, id, [&](const SubscriptionRecord& record) -> Result<SubscriptionEdit> {
         SubscriptionOptions options = record.subscription.options();
         if (patch.url) options.url = *patch.url;
         if (patch.events) options.events = *patch.events;
         if (patch.pii) options.pii = *patch.pii;
+        if (patch.fifo_per_contact) options.fifo_per_contact = *patch.fifo_per_contact;
         // The policy judges a new URL only: it may have become stricter than what an old one was judged by.
         auto edited = patch.url ? Subscription::create(std::move(options), *impl_->options.policy)
                                 : Subscription::restore(std::move(options));
@@ -716,6 +748,8 @@ Result<SubscriptionRecord> Dispatcher::edit_subscription(const Actor& actor, Sub
         }
         return edit;
     });
+    if (record_or_error && patch.url) impl_->warn_of_same_url(record_or_error->subscription);
+    return record_or_error;
 }
 
 Result<Secret> Dispatcher::generate_secret(const Actor& actor, SubscriptionId id) {
@@ -952,6 +986,7 @@ std::string_view to_string(Notice::Kind kind) noexcept {
         case Notice::Kind::dropped: return "dropped";
         case Notice::Kind::warning: return "warning";
         case Notice::Kind::disabled: return "disabled";
+        case Notice::Kind::same_url: return "same_url";
         case Notice::Kind::disabling_halted: return "disabling_halted";
         case Notice::Kind::store_failed: return "store_failed";
         case Notice::Kind::store_recovered: return "store_recovered";

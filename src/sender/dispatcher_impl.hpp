@@ -69,6 +69,7 @@ struct Dispatcher::Impl {
 
     template <class MakeEdit>
     Result<SubscriptionRecord> edit(const Actor& actor, SubscriptionId id, MakeEdit make);
+    void warn_of_same_url(const Subscription& subscription);
     Result<SubscriptionRecord> find(const Actor& actor, SubscriptionId id);
     Result<SubscriptionRecord> change_status(const Actor& actor, SubscriptionId id, SubscriptionStatus from,
                                              SubscriptionStatus to);

@@ -10,10 +10,14 @@ namespace {
 
 constexpr Timestamp never = Timestamp::max();
 
-// Oldest due first, then in the order of publishing. For the heap functions, whose top is the greatest.
+// Oldest due first, then in the order of publishing; under fifo_per_contact, where all in memory are due, in the order
+// of publishing alone. For the heap functions, whose top is the greatest.
 struct Later {
+    bool by_publishing = false;
+
     bool operator()(const PendingDelivery& a, const PendingDelivery& b) const noexcept {
         if (FPT_WEBHOOKS_PLANT(7)) return a.due < b.due;
+        if (by_publishing) return a.id > b.id;
         return std::pair(a.due, a.id) > std::pair(b.due, b.id);
     }
 };
@@ -87,6 +91,12 @@ struct Engine::Lane {
     bool window_known = false;
 
     std::optional<Timestamp> wake;
+
+    // Deliveries of one contact go in the order of publishing. So what is in memory must be all that may go before what
+    // is in the store: fresh ones stay in memory only while nothing waits in the store, a failure sends all back to it,
+    // and the store gives out the first of each contact only.
+    [[nodiscard]] bool ordered() const noexcept { return record && record->record.subscription.fifo_per_contact(); }
+    [[nodiscard]] Later later() const noexcept { return {.by_publishing = ordered()}; }
 
     [[nodiscard]] bool working() const noexcept {
         return !queue.empty() || flight || unrecorded > 0 || barrier || reading_record || reading_waiting ||
@@ -195,7 +205,7 @@ void Engine::settle(Lane& lane, Timestamp now) {
         case Blocked::no:
             // Oldest due first: what waits in the store may be older than what is in memory. Of what is due at the same
             // time, that in memory goes first: a page may be full of it, and reading it again would bring the same.
-            read = waiting && (lane.queue.empty() || *lane.waiting_due < lane.queue.front().due);
+            read = waiting && (lane.queue.empty() || (!lane.ordered() && *lane.waiting_due < lane.queue.front().due));
             if (!read && !lane.queue.empty()) {
                 if (lane.queue.front().due <= now) {
                     make_ready(lane);
@@ -246,12 +256,12 @@ void Engine::make_ready(Lane& lane) {
 
 void Engine::push(Lane& lane, PendingDelivery row) {
     lane.queue.push_back(std::move(row));
-    std::push_heap(lane.queue.begin(), lane.queue.end(), Later());
+    std::push_heap(lane.queue.begin(), lane.queue.end(), lane.later());
     ++rows_;
 }
 
 PendingDelivery Engine::pop(Lane& lane) {
-    std::pop_heap(lane.queue.begin(), lane.queue.end(), Later());
+    std::pop_heap(lane.queue.begin(), lane.queue.end(), lane.later());
     PendingDelivery row = std::move(lane.queue.back());
     lane.queue.pop_back();
     --rows_;
@@ -265,12 +275,13 @@ void Engine::park_queue(Lane& lane) {
 
 // What the store has as waiting leaves the memory, so that a read brings nothing twice.
 void Engine::forget_waiting(Lane& lane) {
+    if (lane.ordered()) return park_queue(lane);
     const auto kept =
         std::partition(lane.queue.begin(), lane.queue.end(), [](const PendingDelivery& row) { return !row.waiting; });
     for (auto row = kept; row != lane.queue.end(); ++row) park(lane, *row);
     rows_ -= static_cast<std::size_t>(lane.queue.end() - kept);
     lane.queue.erase(kept, lane.queue.end());
-    std::make_heap(lane.queue.begin(), lane.queue.end(), Later());
+    std::make_heap(lane.queue.begin(), lane.queue.end(), lane.later());
 }
 
 void Engine::park(Lane& lane, const PendingDelivery& row) {
@@ -281,12 +292,14 @@ void Engine::park(Lane& lane, const PendingDelivery& row) {
     std::erase_if(lane.parked, [seen](const auto& entry) { return entry.first <= seen; });
     if (lane.parked.empty() || lane.parked.back().first != batch_) lane.parked.emplace_back(batch_, row.due);
     lane.parked.back().second = std::min(lane.parked.back().second, row.due);
-    updates_.push_back({.delivery = row.id,
-                        .state = DeliveryState::waiting,
-                        .at = row.due,
-                        .due = row.due,
-                        .attempts = row.attempts,
-                        .first_attempt_started = row.first_attempt_started});
+    DeliveryUpdate update{.delivery = row.id,
+                          .state = DeliveryState::waiting,
+                          .at = row.due,
+                          .due = row.due,
+                          .attempts = row.attempts,
+                          .first_attempt_started = row.first_attempt_started};
+    if (lane.ordered()) return write(lane, std::move(update));  // a read must not miss it and see later ones
+    updates_.push_back(std::move(update));
     update_lanes_.push_back({});
 }
 
@@ -360,7 +373,7 @@ void Engine::add_fresh(std::vector<PendingDelivery> rows, bool more, Timestamp n
         row.due = std::min(row.due, now);  // published by a process whose clock is ahead
         Lane& to = lane(row.subscription);
         const bool slow = to.flight && (to.flight_quarantined || now - to.flight_started > slow_attempt);
-        const bool behind = to.waiting_due && *to.waiting_due <= row.due;
+        const bool behind = to.waiting_due && (to.ordered() || *to.waiting_due <= row.due);
         if (slow || behind) {
             park(to, row);
         } else {
@@ -441,7 +454,12 @@ void Engine::set_record(LaneRecord record, Timestamp now) {
         record.record.streak = own;
     }
     if (FPT_WEBHOOKS_PLANT(15) && to.record && to.record->signer) record.signer = to.record->signer;
+    const bool was_ordered = to.ordered();
     to.record = std::move(record);
+    if (to.ordered() != was_ordered) {
+        std::make_heap(to.queue.begin(), to.queue.end(), to.later());
+        if (to.waiting_due) park_queue(to);
+    }
     to.stale = std::exchange(to.stale_again, false);
     to.window_known = false;
     if (edited) {  // a new start: nothing is held against it
@@ -499,7 +517,7 @@ std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
         const bool open = from.record && !from.stale && !from.flight && !from.barrier && !from.reading_waiting &&
                           from.unrecorded < unrecorded_limit() && blocked(from, now) == Blocked::no;
         // A read that failed has left older ones in the store; settle() says why not equally old ones.
-        const bool behind = from.waiting_due && !from.queue.empty() && *from.waiting_due <= now &&
+        const bool behind = from.waiting_due && !from.queue.empty() && !from.ordered() && *from.waiting_due <= now &&
                             *from.waiting_due < from.queue.front().due;
         if (!open || from.queue.empty() || behind || from.queue.front().due > now) {
             settle(from, now);
@@ -534,10 +552,7 @@ std::optional<AttemptPlan> Engine::next_start(Timestamp now) {
 void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::string response_head,
                        Timestamp wall_started, Timestamp now, std::uint64_t random) {
     Lane& to = lane(id);
-    PendingDelivery row = *std::exchange(to.flight, std::nullopt);
-    --rows_;
-    --in_flight_;
-    if (to.flight_quarantined) --in_quarantine_;
+    const PendingDelivery row = land(to);
     const auto previous = std::exchange(to.last_attempt, now);
 
     Attempt attempt{.number = row.attempts + 1,
@@ -579,6 +594,7 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
                        .attempts = row.attempts + 1,
                        .first_attempt_started = row.first_attempt_started,
                        .attempt = std::move(attempt)});
+            if (to.ordered()) park_queue(to);  // later ones of its contact wait behind it
             to.waiting_due = earlier(to.waiting_due, decision.retry_at);
             if (decision.retry_at > now + longest_step_) to.asked_later.push_back(row.id);
             to.window_known = false;
@@ -600,6 +616,24 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
         disable(to, now,
                 decision.action == RetryAction::disable ? "by the endpoint" : "a delivery used up its attempts");
     }
+}
+
+void Engine::cannot_send(SubscriptionId id, const Error& error, Timestamp wall_started, Timestamp now) {
+    Lane& to = lane(id);
+    const PendingDelivery row = land(to);
+    end(to, row, DeliveryState::dropped, EndReason::unsendable, now,
+        Attempt{.number = row.attempts + 1,
+                .started = wall_started,
+                .error = static_cast<Errc>(error.code().value()),
+                .detail = error.detail()});
+    settle(to, now);
+}
+
+PendingDelivery Engine::land(Lane& lane) {
+    --rows_;
+    --in_flight_;
+    if (lane.flight_quarantined) --in_quarantine_;
+    return *std::exchange(lane.flight, std::nullopt);
 }
 
 void Engine::hold_after(Lane& lane, const AttemptOutcome& outcome, Timestamp now) {
@@ -629,13 +663,7 @@ void Engine::after_success(Lane& lane, const PendingDelivery& row, Timestamp now
     notify({.kind = Notice::Kind::recovered, .subscription = lane.id, .delivery = row.id, .event_id = row.event_id});
 }
 
-void Engine::abandon(SubscriptionId id) {
-    Lane& to = lane(id);
-    to.flight.reset();
-    --rows_;
-    --in_flight_;
-    if (to.flight_quarantined) --in_quarantine_;
-}
+void Engine::abandon(SubscriptionId id) { static_cast<void>(land(lane(id))); }
 
 // ---- streaks (SPEC 2.5) ----
 

@@ -107,6 +107,9 @@ class Engine {
     void completed(SubscriptionId id, const AttemptOutcome& outcome, std::string response_head, Timestamp wall_started,
                    Timestamp now, std::uint64_t random);
 
+    // The attempt was not made: this event can never be sent.
+    void cannot_send(SubscriptionId id, const Error& error, Timestamp wall_started, Timestamp now);
+
     // The attempt was cancelled because the dispatcher stops: nothing is recorded, the next start finds it in doubt.
     void abandon(SubscriptionId id);
 
@@ -151,6 +154,7 @@ class Engine {
     bool admit(Lane& lane, const PendingDelivery& row, Timestamp now);
     void push(Lane& lane, PendingDelivery row);
     PendingDelivery pop(Lane& lane);
+    PendingDelivery land(Lane& lane);
     void park_queue(Lane& lane);
     void park(Lane& lane, const PendingDelivery& row);
     void park_slow(Timestamp now);

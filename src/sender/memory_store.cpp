@@ -1,5 +1,6 @@
 #include <fpt_webhooks/sender/memory_store.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -20,6 +21,7 @@ struct Event {
     std::shared_ptr<const std::string> body = {};  // nothing: past its retention
     Timestamp at = {};
     std::size_t deliveries = 0;  // kept ones
+    std::optional<ContactKey> contact = {};
 };
 
 struct Row {
@@ -30,6 +32,7 @@ struct Row {
     bool replay = false;
     bool test = false;
     PiiCategories pii = {};
+    std::optional<ContactKey> contact = {};  // of its event, if the subscription is fifo_per_contact
     unsigned attempts = 0;
     Timestamp first_attempt_started = {};
     Timestamp queued_at = {};
@@ -86,7 +89,7 @@ struct MemoryStore::State {
           contacts(other.contacts),
           windows(other.windows) {}
 
-    void apply(const DeliveryUpdate& update);
+    void apply(const DeliveryUpdate& update, std::vector<DroppedDelivery>& dropped);
     void apply(const StreakUpdate& update, std::vector<SubscriptionId>& disabled);
     void apply(const AttemptStart& start);
     AppendVerdict append(const NewEvent& event, Timestamp at);
@@ -105,6 +108,7 @@ struct MemoryStore::State {
     Kept* find(SubscriptionId id);
 
     [[nodiscard]] bool is_doomed(const Kept& kept, DeliveryId id) const;
+    [[nodiscard]] bool is_behind(const Kept& kept, DeliveryId id) const;
     [[nodiscard]] PendingDelivery pending_delivery(DeliveryId id) const;
     [[nodiscard]] Delivery delivery(DeliveryId id, const Row& row) const;
 
@@ -166,7 +170,7 @@ Result<StoreBatchResult> MemoryStore::commit(const StoreBatch& batch) {
         return Error(Errc::fenced, std::string("epoch ").append(std::to_string(batch.epoch)));
     }
     StoreBatchResult result;
-    for (const DeliveryUpdate& update : batch.updates) s.apply(update);
+    for (const DeliveryUpdate& update : batch.updates) s.apply(update, result.dropped);
     for (const StreakUpdate& update : batch.streaks) s.apply(update, result.disabled);
     for (const AttemptStart& start : batch.starts) s.apply(start);
     for (const TestDelivery& test : batch.tests) s.apply(test, batch.at);
@@ -175,7 +179,7 @@ Result<StoreBatchResult> MemoryStore::commit(const StoreBatch& batch) {
     return result;
 }
 
-void MemoryStore::State::apply(const DeliveryUpdate& update) {
+void MemoryStore::State::apply(const DeliveryUpdate& update, std::vector<DroppedDelivery>& dropped) {
     const auto found = rows.find(update.delivery);
     if (found == rows.end() || has_ended(found->second.state)) return;
     Row& row = found->second;
@@ -195,6 +199,7 @@ void MemoryStore::State::apply(const DeliveryUpdate& update) {
     } else if (verdict.drop != EndReason::none) {
         set_ended(update.delivery, row, DeliveryState::dropped, verdict.drop, update.at);
         flights.erase(update.delivery);
+        dropped.push_back({update.delivery, row.subscription, row.event, verdict.drop});
     } else {
         set_waiting(update.delivery, row, update.due);
     }
@@ -237,7 +242,8 @@ AppendVerdict MemoryStore::State::append(const NewEvent& event, Timestamp at) {
                                    .profile = event.profile,
                                    .type = event.type,
                                    .body = std::make_shared<const std::string>(event.body),
-                                   .at = at});
+                                   .at = at,
+                                   .contact = event.contact});
     for (const SubscriptionId id : matched) {
         Kept& kept = *find(id);
         add_delivery(kept, event.id, kept.record.subscription.pii(), false, at);
@@ -253,7 +259,8 @@ void MemoryStore::State::apply(const TestDelivery& test, Timestamp at) {
                                         .type = test.event.type,
                                         .body = std::make_shared<const std::string>(test.event.body),
                                         .at = at,
-                                        .deliveries = 1});
+                                        .deliveries = 1,
+                                        .contact = test.event.contact});
     last_delivery = DeliveryId(last_delivery.value() + 1);
     Row row{.subscription = test.subscription,
             .event = test.event.id,
@@ -303,6 +310,7 @@ void MemoryStore::State::add_delivery(Kept& kept, const EventId& event, PiiCateg
     const DeliveryId id = last_delivery;
     Row row{
         .subscription = kept.record.subscription.id(), .event = event, .replay = replay, .pii = pii, .queued_at = at};
+    if (kept.record.subscription.fifo_per_contact()) row.contact = events.at(event).contact;
     ++events.at(event).deliveries;
     if (skip == EndReason::none) {
         pending.insert(id);
@@ -354,6 +362,14 @@ bool MemoryStore::State::is_doomed(const Kept& kept, DeliveryId id) const {
     return judge(kept.record, id, events.at(row.event).type, row.pii).drop != EndReason::none;
 }
 
+// Waiting, and an earlier one of its contact waits too.
+bool MemoryStore::State::is_behind(const Kept& kept, DeliveryId id) const {
+    const auto& contact = rows.at(id).contact;
+    if (!contact || !kept.record.subscription.fifo_per_contact()) return false;
+    return std::any_of(kept.waiting.begin(), kept.waiting.end(),
+                       [&](const Due& other) { return other.second < id && rows.at(other.second).contact == contact; });
+}
+
 PendingDelivery MemoryStore::State::pending_delivery(DeliveryId id) const {
     const Row& row = rows.at(id);
     const Event& event = events.at(row.event);
@@ -389,15 +405,22 @@ Result<WaitingPage> MemoryStore::take_waiting(SubscriptionId subscription, Times
     const Kept* const kept = s.find(subscription);
     if (kept == nullptr) return page;
     const bool judges = detail::has_dropping_cut(kept->record);
+    std::optional<Timestamp> behind_due;
     for (const auto& [due, id] : kept->waiting) {
-        const bool takes = due <= now || (judges && s.is_doomed(*kept, id));
+        const bool behind = s.is_behind(*kept, id);
+        const bool takes = (due <= now && !behind) || (judges && s.is_doomed(*kept, id));
         if (takes && page.deliveries.size() < max) {
             page.deliveries.push_back(s.pending_delivery(id));
             continue;
         }
         const Timestamp when = takes ? std::min(due, now) : due;
-        page.next_due = std::min(page.next_due.value_or(when), when);
-        if (!judges) break;
+        auto& next = behind ? behind_due : page.next_due;
+        next = std::min(next.value_or(when), when);
+        if (!judges && !behind) break;
+    }
+    // What is behind another becomes free when that one ends: not before one of this page does, if there is one.
+    if (behind_due && !page.deliveries.empty()) {
+        page.next_due = std::min(page.next_due.value_or(*behind_due), *behind_due);
     }
     return page;
 }
@@ -527,6 +550,16 @@ Result<SubscriptionRecord> MemoryStore::subscription(SubscriptionId id) {
     const Kept* const kept = state_->find(id);
     if (kept == nullptr) return no_subscription(id);
     return kept->record;
+}
+
+Result<std::vector<SubscriptionId>> MemoryStore::subscriptions_at(std::string_view url, std::size_t max) {
+    const std::lock_guard lock(state_->mutex);
+    std::vector<SubscriptionId> ids;
+    for (const auto& [id, kept] : state_->subscriptions) {
+        if (ids.size() == max) break;
+        if (!kept.record.deleted && kept.record.subscription.url().to_string() == url) ids.push_back(id);
+    }
+    return ids;
 }
 
 Result<std::vector<SubscriptionRecord>> MemoryStore::subscriptions(SubscriptionId after, std::size_t max) {

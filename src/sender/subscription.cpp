@@ -30,7 +30,8 @@ Subscription::Subscription(const SubscriptionOptions& options, Url url, EventCho
       events_(std::move(events)),
       scope_(options.scope),
       status_(options.status),
-      pii_(options.pii) {}
+      pii_(options.pii),
+      fifo_per_contact_(options.fifo_per_contact) {}
 
 SubscriptionOptions Subscription::options() const {
     return {.id = id_,
@@ -38,7 +39,8 @@ SubscriptionOptions Subscription::options() const {
             .scope = scope_,
             .events = events_.patterns(),
             .status = status_,
-            .pii = pii_};
+            .pii = pii_,
+            .fifo_per_contact = fifo_per_contact_};
 }
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -66,16 +66,21 @@ std::vector<Reader::Due> Reader::due_list(SubscriptionId subscription, std::size
     return list;
 }
 
-std::vector<Reader::Due> Reader::judged_list(const SubscriptionRecord& record, KeptAt& kept_at) {
+std::vector<Reader::Due> Reader::judged_list(const SubscriptionRecord& record, std::size_t max, KeptAt& kept_at) {
+    const bool cuts_drop = judges(record, kept_at);
+    const bool ordered = record.subscription.fifo_per_contact();
     std::vector<Due> list;
+    std::size_t free = 0;
     bool all_kept = true;
-    for (Run row = judged_(record.subscription.id().value()); row.next();) {
-        const DeliveryId id(row.integer(0));
-        const bool withdrawn = judge(record, id, row.text(3), pii_of(row.integer(2))).drop != EndReason::none;
-        all_kept = all_kept && !withdrawn;
-        list.push_back({id, row.time(1), withdrawn});
+    for (Run row = judged_(record.subscription.id().value()); (cuts_drop || free < max) && row.next();) {
+        Due entry{.id = DeliveryId(row.integer(0)), .due = row.time(1), .behind = ordered && row.integer(4) != 0};
+        entry.withdrawn =
+            cuts_drop && judge(record, entry.id, row.text(3), pii_of(row.integer(2))).drop != EndReason::none;
+        all_kept = all_kept && !entry.withdrawn;
+        if (!entry.behind) ++free;
+        list.push_back(entry);
     }
-    if (all_kept) kept_at[record.subscription.id()] = record.version;
+    if (cuts_drop && all_kept) kept_at[record.subscription.id()] = record.version;
     return list;
 }
 
@@ -83,18 +88,24 @@ WaitingPage Reader::take_waiting(SubscriptionId subscription, Timestamp now, std
     WaitingPage page;
     const auto record = records_.find(subscription);
     if (!record) return page;
-    const std::size_t most = std::min(max, std::numeric_limits<std::size_t>::max() - 1);
-    const auto list = judges(*record, kept_at) ? judged_list(*record, kept_at) : due_list(subscription, most + 1);
+    const std::size_t most = std::min(max, std::numeric_limits<std::size_t>::max() - 1) + 1;
+    const bool looks = judges(*record, kept_at) || record->subscription.fifo_per_contact();
+    const auto list = looks ? judged_list(*record, most, kept_at) : due_list(subscription, most);
+    std::optional<Timestamp> behind_due;
     for (const Due& entry : list) {
-        const bool takes = entry.due <= now || entry.withdrawn;
+        const bool takes = (entry.due <= now && !entry.behind) || entry.withdrawn;
         if (!takes || page.deliveries.size() >= max) {
             const Timestamp when = takes ? std::min(entry.due, now) : entry.due;
-            page.next_due = std::min(page.next_due.value_or(when), when);
+            auto& next = entry.behind ? behind_due : page.next_due;
+            next = std::min(next.value_or(when), when);
             continue;
         }
         Run row = pending_(entry.id.value());
         if (row.next()) page.deliveries.push_back(pending_delivery(row));
     }
+    // What is behind another becomes free when that one ends: not before one of this page does, if there is one.
+    if (behind_due && !page.deliveries.empty())
+        page.next_due = std::min(page.next_due.value_or(*behind_due), *behind_due);
     return page;
 }
 
@@ -111,7 +122,7 @@ std::vector<SubscriptionWake> Reader::wakes(KeptAt& kept_at) {
         if (wake.due && row.integer(1) > 0) {
             const auto record = records_.find(wake.subscription);
             if (record && judges(*record, kept_at)) {
-                const auto list = judged_list(*record, kept_at);
+                const auto list = judged_list(*record, 0, kept_at);
                 const auto withdrawn = [](const Due& entry) { return entry.withdrawn; };
                 if (std::any_of(list.begin(), list.end(), withdrawn)) wake.due = std::min(*wake.due, Timestamp{});
             }
@@ -132,6 +143,12 @@ StoreChanges Reader::changes(std::uint64_t since) {
         changes.subscriptions.emplace_back(row.as<SubscriptionId::rep>(0));
     }
     return changes;
+}
+
+std::vector<SubscriptionId> Reader::subscriptions_at(std::string_view url, std::size_t max) {
+    std::vector<SubscriptionId> ids;
+    for (Run row = at_url_(url, limit_of(max)); row.next();) ids.emplace_back(row.as<SubscriptionId::rep>(0));
+    return ids;
 }
 
 Result<Secret> Reader::secret(SubscriptionId id, const SecretBox& box) {

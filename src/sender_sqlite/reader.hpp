@@ -28,6 +28,7 @@ class Reader {
     StoreChanges changes(std::uint64_t since);
 
     Records& records() noexcept { return records_; }
+    std::vector<SubscriptionId> subscriptions_at(std::string_view url, std::size_t max);
     Result<Secret> secret(SubscriptionId id, const SecretBox& box);
 
     DeliveryPage deliveries(const DeliveryFilter& filter, DeliveryId after, std::size_t max);
@@ -43,11 +44,14 @@ class Reader {
         DeliveryId id;
         Timestamp due;
         bool withdrawn = false;
+        bool behind = false;  // an earlier one of its contact
     };
 
-    // Waiting deliveries, oldest due first: of a subscription without dropping cuts the first `max`, else all.
+    // Waiting deliveries, oldest due first: the first `max`.
     std::vector<Due> due_list(SubscriptionId subscription, std::size_t max);
-    std::vector<Due> judged_list(const SubscriptionRecord& record, KeptAt& kept_at);
+    // The same of one whose deliveries have to be looked at: all if its cuts may drop some, else until `max` of them
+    // are not behind another.
+    std::vector<Due> judged_list(const SubscriptionRecord& record, std::size_t max, KeptAt& kept_at);
     static bool judges(const SubscriptionRecord& record, const KeptAt& kept_at);
 
     const Database& database_;
@@ -69,7 +73,10 @@ class Reader {
                    "SELECT id, due FROM fpt_webhooks_delivery INDEXED BY fpt_webhooks_delivery_waiting"
                    " WHERE state = 1 AND subscription = ? ORDER BY due, id LIMIT ?"};
     Statement judged_{database_,
-                      "SELECT d.id, d.due, d.pii, e.type"
+                      "SELECT d.id, d.due, d.pii, e.type, d.contact IS NOT NULL AND EXISTS"
+                      " (SELECT 1 FROM fpt_webhooks_delivery p INDEXED BY fpt_webhooks_delivery_contact"
+                      "  WHERE p.state = 1 AND p.contact IS NOT NULL AND p.subscription = d.subscription"
+                      "  AND p.contact = d.contact AND p.id < d.id)"
                       " FROM fpt_webhooks_delivery d INDEXED BY fpt_webhooks_delivery_waiting"
                       " CROSS JOIN fpt_webhooks_event e ON e.seq = d.event"
                       " WHERE d.state = 1 AND d.subscription = ? ORDER BY d.due, d.id"};
@@ -80,6 +87,9 @@ class Reader {
                      " FROM fpt_webhooks_subscription s ORDER BY s.id"};
     Statement last_change_{database_, "SELECT last_change FROM fpt_webhooks_meta"};
     Statement changes_{database_, "SELECT id FROM fpt_webhooks_subscription WHERE change > ? ORDER BY change"};
+    Statement at_url_{database_,
+                      "SELECT id FROM fpt_webhooks_subscription INDEXED BY fpt_webhooks_subscription_url"
+                      " WHERE deleted = 0 AND url = ? ORDER BY id LIMIT ?"};
     Statement secret_{database_, "SELECT number, nonce, ciphertext FROM fpt_webhooks_secret WHERE subscription = ?"};
 
     Statement history_{database_,

@@ -60,6 +60,12 @@ EventId event_id_of(ByteView bytes) {
     return EventId(id);
 }
 
+std::optional<std::int64_t> number_of(const std::optional<ContactKey>& contact) noexcept {
+    if (!contact) return std::nullopt;
+    const auto low = static_cast<std::uint32_t>(contact->contact.value());
+    return std::int64_t{contact->location.value()} * (std::int64_t{1} << 32) + std::int64_t{low};
+}
+
 std::optional<SubscriptionRecord> Records::find(SubscriptionId id) {
     Run row = find_(id.value());
     if (!row.next()) return std::nullopt;
@@ -79,7 +85,8 @@ SubscriptionRecord Records::read(const Run& row) {
                                                .scope = scope_of(row.integer(2), row.integer(3), row.integer(4)),
                                                .events = split_lines(row.text(5)),
                                                .status = row.as<SubscriptionStatus>(6),
-                                               .pii = pii_of(row.integer(7))});
+                                               .pii = pii_of(row.integer(7)),
+                                               .fifo_per_contact = row.integer(17) != 0});
     if (!subscription) {
         std::string place = "subscription ";
         damaged(place.append(std::to_string(id.value())).append(": ").append(subscription.error().message()));

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <fpt_webhooks/sender/subscription_record.hpp>
+#include <fpt_webhooks/sender/store.hpp>
 
 #include "sender_sqlite/database.hpp"
 
@@ -31,11 +31,13 @@ class Records {
     const Database& database_;
     Statement find_{database_,
                     "SELECT id, url, scope_kind, scope_id, scope_tenant, events, status, pii, version, secret_number,"
-                    " deleted, created_at, changed_at, cuts, streak_started, streak_last, streak_warned"
+                    " deleted, created_at, changed_at, cuts, streak_started, streak_last, streak_warned,"
+                    " fifo_per_contact"
                     " FROM fpt_webhooks_subscription WHERE id = ?"};
     Statement list_{database_,
                     "SELECT id, url, scope_kind, scope_id, scope_tenant, events, status, pii, version, secret_number,"
-                    " deleted, created_at, changed_at, cuts, streak_started, streak_last, streak_warned"
+                    " deleted, created_at, changed_at, cuts, streak_started, streak_last, streak_warned,"
+                    " fifo_per_contact"
                     " FROM fpt_webhooks_subscription WHERE id > ? AND deleted = 0 ORDER BY id LIMIT ?"};
     Statement cuts_{database_,
                     "SELECT up_to, keep, reason, pii FROM fpt_webhooks_cut WHERE subscription = ? ORDER BY number"};
@@ -47,5 +49,8 @@ class Records {
 // These two throw StoreFailure (store_corrupt).
 [[nodiscard]] PiiCategories pii_of(std::int64_t bits);
 [[nodiscard]] EventId event_id_of(ByteView bytes);
+
+// A contact as one number, for the columns `contact`.
+[[nodiscard]] std::optional<std::int64_t> number_of(const std::optional<ContactKey>& contact) noexcept;
 
 }  // namespace fpt_webhooks::inline v0_1::detail

@@ -143,7 +143,16 @@ CREATE TABLE fpt_webhooks_secret (
 ) STRICT;
 )";
 
-constexpr std::array<const char*, 1> shipped = {create_tables};
+constexpr const char* order_by_contact = R"(
+ALTER TABLE fpt_webhooks_event ADD COLUMN contact INTEGER;     -- that it is about: location << 32 | contact
+ALTER TABLE fpt_webhooks_delivery ADD COLUMN contact INTEGER;  -- the same, where the subscription is fifo_per_contact
+ALTER TABLE fpt_webhooks_subscription ADD COLUMN fifo_per_contact INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX fpt_webhooks_delivery_contact ON fpt_webhooks_delivery (subscription, contact, id)
+    WHERE state = 1 AND contact IS NOT NULL;
+CREATE INDEX fpt_webhooks_subscription_url ON fpt_webhooks_subscription (url) WHERE deleted = 0;
+)";
+
+constexpr std::array<const char*, 2> shipped = {create_tables, order_by_contact};
 
 }  // namespace
 

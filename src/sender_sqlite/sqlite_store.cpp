@@ -300,7 +300,7 @@ Result<StoreBatchResult> SqliteStore::commit(const StoreBatch& batch) {
             return Error(Errc::fenced, std::string("epoch ").append(std::to_string(batch.epoch)));
         }
         StoreBatchResult result;
-        for (const DeliveryUpdate& update : batch.updates) writer.apply(update);
+        for (const DeliveryUpdate& update : batch.updates) writer.apply(update, result.dropped);
         for (const StreakUpdate& update : batch.streaks) writer.apply(update, result.disabled);
         for (const AttemptStart& start : batch.starts) writer.apply(start);
         for (const TestDelivery& test : batch.tests) writer.apply(test, batch.at);
@@ -365,6 +365,10 @@ Result<SubscriptionRecord> SqliteStore::subscription(SubscriptionId id) {
         if (!record) return Error(Errc::not_found, std::string("subscription ").append(std::to_string(id.value())));
         return *std::move(record);
     });
+}
+
+Result<std::vector<SubscriptionId>> SqliteStore::subscriptions_at(std::string_view url, std::size_t max) {
+    return impl_->read_for_dispatcher([&](detail::Reader& reader) { return reader.subscriptions_at(url, max); });
 }
 
 Result<std::vector<SubscriptionRecord>> SqliteStore::subscriptions(SubscriptionId after, std::size_t max) {

@@ -87,8 +87,9 @@ Writer::Lane& Writer::lane(SubscriptionId id) {
     lane.pii = pii_of(row.integer(1));
     lane.has_cuts = row.integer(2) > 0;
     lane.deleted = row.integer(3) != 0;
-    lane.pending = row.integer(4);
-    lane.skipped = row.integer(5);
+    lane.fifo_per_contact = row.integer(4) != 0;
+    lane.pending = row.integer(5);
+    lane.skipped = row.integer(6);
     return lane;
 }
 
@@ -119,7 +120,7 @@ void Writer::add_attempt(DeliveryId delivery, const Attempt& made) {
                      std::string_view(made.detail), Blob{bytes_of(made.response_head)});
 }
 
-void Writer::apply(const DeliveryUpdate& update) {
+void Writer::apply(const DeliveryUpdate& update, std::vector<DroppedDelivery>& dropped) {
     SubscriptionId subscription;
     std::int64_t event = 0;
     unsigned attempts = 0;
@@ -149,6 +150,9 @@ void Writer::apply(const DeliveryUpdate& update) {
     set_ended_.run(static_cast<int>(state), static_cast<int>(reason), attempts, first, verdict.pii.bits(), update.at,
                    update.delivery.value());
     count_end(subscription);
+    if (!waits) return;
+    Run row = event_id_(event);
+    if (row.next()) dropped.push_back({update.delivery, subscription, event_id_of(row.bytes(0)), reason});
 }
 
 void Writer::apply(const StreakUpdate& update, std::vector<SubscriptionId>& disabled) {
@@ -253,17 +257,18 @@ AppendVerdict Writer::append(const NewEvent& event, Timestamp at) {
         return known(event).value_or(AppendVerdict::full);
     }
     add_event_.run(Blob{event.id.bytes()}, Blob{event.hash}, static_cast<int>(event.profile),
-                   std::string_view(event.type), at);
+                   std::string_view(event.type), at, number_of(event.contact));
     if (database_.changed_rows() == 0) return known(event).value_or(AppendVerdict::conflict);
     const std::int64_t seq = database_.last_rowid();
     add_body_.run(seq, Blob{bytes_of(event.body)});
-    for (const SubscriptionId id : matched) add_delivery(id, seq, lane(id).pii, false, at);
+    const auto contact = number_of(event.contact);
+    for (const SubscriptionId id : matched) add_delivery(id, seq, contact, lane(id).pii, false, at);
     return AppendVerdict::accepted;
 }
 
 void Writer::apply(const TestDelivery& test, Timestamp at) {
     add_event_.run(Blob{test.event.id.bytes()}, Blob{test.event.hash}, static_cast<int>(test.event.profile),
-                   std::string_view(test.event.type), at);
+                   std::string_view(test.event.type), at, number_of(test.event.contact));
     if (database_.changed_rows() == 0) return;  // the same write again
     const std::int64_t seq = database_.last_rowid();
     add_body_.run(seq, Blob{bytes_of(test.event.body)});
@@ -290,14 +295,15 @@ bool Writer::apply(const ContactWrite& write, Timestamp at) {
     return true;
 }
 
-void Writer::add_delivery(SubscriptionId subscription, std::int64_t event, PiiCategories pii, bool replay,
-                          Timestamp at) {
+void Writer::add_delivery(SubscriptionId subscription, std::int64_t event, std::optional<std::int64_t> contact,
+                          PiiCategories pii, bool replay, Timestamp at) {
     Lane& lane = this->lane(subscription);
     const EndReason skip = skip_reason(lane.status, static_cast<std::size_t>(lane.pending), limits_);
     const bool queued = skip == EndReason::none;
     const DeliveryState state = queued ? DeliveryState::fresh : DeliveryState::skipped;
     add_delivery_.run(++meta_.last_delivery, subscription.value(), event, static_cast<int>(state),
-                      static_cast<int>(skip), replay, pii.bits(), at, queued ? std::nullopt : std::optional(at));
+                      static_cast<int>(skip), replay, pii.bits(), at, queued ? std::nullopt : std::optional(at),
+                      lane.fifo_per_contact ? contact : std::nullopt);
     ++(queued ? lane.pending : lane.skipped);
     lane.counts_changed = true;
     if (queued) ++meta_.pending;
@@ -362,7 +368,8 @@ void Writer::write_record(const SubscriptionRecord& record) {
     write_subscription_.run(s.id().value(), std::string_view(url), static_cast<int>(s.scope().kind()), s.scope().id(),
                             s.scope().tenant_id().value(), std::string_view(events), static_cast<int>(s.status()),
                             s.pii().bits(), record.version, record.secret_number, record.deleted, record.created_at,
-                            record.changed_at, ++meta_.last_change, record.cuts.size(), started, last, warned);
+                            record.changed_at, ++meta_.last_change, record.cuts.size(), started, last, warned,
+                            s.fifo_per_contact());
     // The counts that this transaction knows stay; what the record says is read anew.
     if (const auto known = lanes_.find(s.id()); known != lanes_.end()) {
         Lane& lane = known->second;
@@ -370,6 +377,7 @@ void Writer::write_record(const SubscriptionRecord& record) {
         lane.pii = s.pii();
         lane.has_cuts = !record.cuts.empty();
         lane.deleted = record.deleted;
+        lane.fifo_per_contact = s.fifo_per_contact();
         lane.record.reset();
     }
 }
@@ -419,6 +427,7 @@ std::vector<Writer::Candidate> Writer::candidates(const ReplayRequest& request, 
         delivery.queued_at = row.time(5);
         if (row.integer(8) == 0) candidate.event = 0;  // its body is gone
         delivery.test = row.integer(9) == replay_of_test;
+        if (!row.is_null(10)) candidate.contact = row.integer(10);
         found.push_back(std::move(candidate));
     }
     return found;
@@ -443,7 +452,7 @@ Result<ReplayPage> Writer::replay(const ReplayRequest& request) {
         if (is_full) return Error(Errc::store_full, "too many deliveries are pending");
         ++page.count;
         if (request.dry_run) continue;
-        add_delivery(id, candidate.event, candidate.pii & lane(id).pii, true, request.at);
+        add_delivery(id, candidate.event, candidate.contact, candidate.pii & lane(id).pii, true, request.at);
     }
     return page;
 }

@@ -30,7 +30,7 @@ class Writer {
     // A new epoch; what was in flight waits again.
     std::uint64_t take_over(Timestamp now);
 
-    void apply(const DeliveryUpdate& update);
+    void apply(const DeliveryUpdate& update, std::vector<DroppedDelivery>& dropped);
     void apply(const StreakUpdate& update, std::vector<SubscriptionId>& disabled);
     void apply(const AttemptStart& start);
     AppendVerdict append(const NewEvent& event, Timestamp at);
@@ -61,6 +61,7 @@ class Writer {
         PiiCategories pii = {};
         bool has_cuts = false;
         bool deleted = false;
+        bool fifo_per_contact = false;
         bool counts_changed = false;
         std::int64_t pending = 0;
         std::int64_t skipped = 0;
@@ -70,6 +71,7 @@ class Writer {
         Delivery delivery;
         std::int64_t event = 0;
         PiiCategories pii;
+        std::optional<std::int64_t> contact;
     };
 
     Lane& lane(SubscriptionId id);
@@ -82,7 +84,9 @@ class Writer {
     [[nodiscard]] std::optional<AppendVerdict> known(const NewEvent& event);
     [[nodiscard]] const std::vector<SubscriptionId>& wanted_by(const Scope& scope, const std::string& pattern);
     [[nodiscard]] std::vector<SubscriptionId> matches(const NewEvent& event);
-    void add_delivery(SubscriptionId subscription, std::int64_t event, PiiCategories pii, bool replay, Timestamp at);
+    // `contact`: of the event, whether the subscription is fifo_per_contact or not.
+    void add_delivery(SubscriptionId subscription, std::int64_t event, std::optional<std::int64_t> contact,
+                      PiiCategories pii, bool replay, Timestamp at);
 
     void write_record(const SubscriptionRecord& record);
     void write_choices(const Subscription& subscription);
@@ -110,7 +114,7 @@ class Writer {
     Statement write_meta_{database_,
                           "UPDATE fpt_webhooks_meta SET epoch = ?, last_delivery = ?, last_change = ?, pending = ?"};
     Statement read_lane_{database_,
-                         "SELECT s.status, s.pii, s.cuts, s.deleted, c.pending, c.skipped"
+                         "SELECT s.status, s.pii, s.cuts, s.deleted, s.fifo_per_contact, c.pending, c.skipped"
                          " FROM fpt_webhooks_subscription s JOIN fpt_webhooks_count c ON c.subscription = s.id"
                          " WHERE s.id = ?"};
     Statement write_counts_{database_, "UPDATE fpt_webhooks_count SET pending = ?, skipped = ? WHERE subscription = ?"};
@@ -122,6 +126,7 @@ class Writer {
                              "SELECT subscription, event, state, attempts, pii, first_started"
                              " FROM fpt_webhooks_delivery WHERE id = ?"};
     Statement event_type_{database_, "SELECT type FROM fpt_webhooks_event WHERE seq = ?"};
+    Statement event_id_{database_, "SELECT event_id FROM fpt_webhooks_event WHERE seq = ?"};
     Statement set_waiting_{
         database_,
         "UPDATE fpt_webhooks_delivery SET state = 1, attempts = ?, first_started = ?, pii = ?, due = ?"
@@ -146,8 +151,8 @@ class Writer {
                            " WHERE id = ?"};
 
     Statement add_event_{database_,
-                         "INSERT INTO fpt_webhooks_event (event_id, hash, profile, type, at, whole)"
-                         " VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT (event_id) DO NOTHING"};
+                         "INSERT INTO fpt_webhooks_event (event_id, hash, profile, type, at, contact, whole)"
+                         " VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT (event_id) DO NOTHING"};
     Statement find_hash_{database_, "SELECT hash FROM fpt_webhooks_event WHERE event_id = ?"};
     Statement add_body_{database_, "INSERT INTO fpt_webhooks_body VALUES (?, ?)"};
     Statement find_choice_{database_,
@@ -155,7 +160,7 @@ class Writer {
                            " AND scope_tenant = ? AND pattern = ?"};
     Statement add_delivery_{database_,
                             "INSERT INTO fpt_webhooks_delivery (id, subscription, event, state, reason, replay, pii,"
-                            " attempts, queued_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"};
+                            " attempts, queued_at, ended_at, contact) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"};
 
     Statement add_test_{database_,
                         "INSERT INTO fpt_webhooks_delivery (id, subscription, event, state, reason, replay, pii,"
@@ -166,7 +171,7 @@ class Writer {
     Statement last_subscription_{database_, "SELECT max(id) FROM fpt_webhooks_subscription"};
     Statement write_subscription_{database_,
                                   "INSERT OR REPLACE INTO fpt_webhooks_subscription"
-                                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+                                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     Statement write_streak_{database_,
                             "UPDATE fpt_webhooks_subscription SET streak_started = ?, streak_last = ?,"
                             " streak_warned = ? WHERE id = ? AND version = ? AND deleted = 0"};
@@ -181,13 +186,14 @@ class Writer {
     Statement write_secret_{database_, "INSERT OR REPLACE INTO fpt_webhooks_secret VALUES (?, ?, ?, ?)"};
     Statement forget_secret_{database_, "DELETE FROM fpt_webhooks_secret WHERE subscription = ?"};
 
-    Statement scan_{database_,
-                    "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii, e.whole,"
-                    " d.replay FROM fpt_webhooks_delivery d CROSS JOIN fpt_webhooks_event e ON e.seq = d.event"
-                    " WHERE d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};
+    Statement scan_{
+        database_,
+        "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii, e.whole,"
+        " d.replay, e.contact FROM fpt_webhooks_delivery d CROSS JOIN fpt_webhooks_event e ON e.seq = d.event"
+        " WHERE d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};
     Statement scan_event_{database_,
                           "SELECT d.id, d.subscription, e.event_id, e.type, d.state, d.queued_at, d.event, d.pii,"
-                          " e.whole, d.replay FROM fpt_webhooks_event e"
+                          " e.whole, d.replay, e.contact FROM fpt_webhooks_event e"
                           " CROSS JOIN fpt_webhooks_delivery d INDEXED BY fpt_webhooks_delivery_event"
                           " ON d.event = e.seq"
                           " WHERE e.event_id = ? AND d.id > ? AND d.id <= ? ORDER BY d.id LIMIT ?"};

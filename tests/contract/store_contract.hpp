@@ -56,13 +56,17 @@ struct Event {
     std::vector<fw::Scope> scopes = {location(1), organization(5)};
     fw::Profile profile = fw::Profile::fpt;
     std::string body = {};
+    int contact = 0;  // other than 0: it is about this one, of location 1
 };
 
 inline fw::NewEvent make(const Event& event) {
+    std::optional<fw::ContactKey> contact;
+    if (event.contact != 0) contact = fw::ContactKey{fw::LocationId(1), fw::ContactId(event.contact)};
     fw::NewEvent made{.id = event_id(event.number),
                       .profile = event.profile,
                       .type = event.type,
                       .scopes = event.scopes,
+                      .contact = contact,
                       .body = event.body.empty() ? "body of " + std::to_string(event.number) : event.body};
     made.hash = fw::sha256(fw::bytes_of(made.body));
     return made;
@@ -74,6 +78,7 @@ struct Wanted {
     SubscriptionStatus status = SubscriptionStatus::active;
     fw::PiiCategories pii = {};
     std::string url = "https://partner.example/hooks";
+    bool fifo_per_contact = false;
 };
 
 inline fw::Subscription subscription(const Wanted& wanted, SubscriptionId id = {}) {
@@ -82,7 +87,8 @@ inline fw::Subscription subscription(const Wanted& wanted, SubscriptionId id = {
                                       .scope = wanted.scope,
                                       .events = wanted.events,
                                       .status = wanted.status,
-                                      .pii = wanted.pii})
+                                      .pii = wanted.pii,
+                                      .fifo_per_contact = wanted.fifo_per_contact})
         .value();
 }
 
@@ -480,6 +486,59 @@ inline void check_taking(Fixture& f) {
     }
 }
 
+inline void check_contact_order(Fixture& f) {
+    const SubscriptionId ordered = f.create({.fifo_per_contact = true});
+    const SubscriptionId free = f.create({.scope = organization(5)});
+    CHECK(f.record(ordered).subscription.fifo_per_contact());
+    CHECK_FALSE(f.record(free).subscription.fifo_per_contact());
+    // Of `ordered`: 1, 3, 5 of contact 7 (number -7 too is one), 7 of none.
+    f.publish({{.number = 1, .contact = 7}, {.number = 2, .contact = -7}, {.number = 3, .contact = 7}, {.number = 4}});
+    SECTION("what is behind an earlier one of its contact waits for it, and is looked at when that one may end") {
+        f.update({f.failed(1, 1, at(60)), f.waits(3, at(20)), f.waits(5, at(20)), f.waits(7, at(90))});
+        CHECK(f.waiting_ids(ordered, at(59)) == Ids{3});
+        CHECK(f.waiting(ordered, at(59)).next_due == at(20));  // 5, if 3 were of its contact
+        CHECK(f.waiting_ids(ordered, at(60)) == Ids{3, 1});
+        CHECK(f.waiting(ordered, at(60), 1).next_due == at(20));
+        f.deliver(3);
+        CHECK(f.waiting_ids(ordered, at(59)).empty());
+        CHECK(f.waiting(ordered, at(59)).next_due == at(60));  // nothing is free before
+        CHECK(f.waiting_ids(ordered, at(90)) == Ids{1, 7});
+        f.deliver(1);
+        CHECK(f.waiting_ids(ordered, at(59)) == Ids{5});
+        CHECK(f.waiting(ordered, at(59)).next_due == at(90));
+    }
+    SECTION("what an edit withdraws is taken, whatever it waits behind") {
+        f.update({f.failed(1, 1, at(60)), f.waits(5, at(20))});
+        f.cut(ordered, EndReason::disabled);
+        CHECK(f.waiting_ids(ordered, at(0)) == Ids{5, 1});
+    }
+    SECTION("others are free") {
+        f.update({f.failed(2, 1, at(60)), f.waits(6, at(20))});
+        CHECK(f.waiting_ids(free, at(20)) == Ids{6});
+    }
+    SECTION("it may be turned off, and acts on what is published from then on when it is turned on") {
+        f.update({f.failed(1, 1, at(60)), f.waits(5, at(20)), f.failed(2, 1, at(60)), f.waits(6, at(20))});
+        const auto turn = [&](SubscriptionId id, fw::Scope scope, bool on) {
+            fw::SubscriptionEdit edit = f.edit_of(id);
+            edit.subscription = subscription({.scope = scope, .fifo_per_contact = on}, id);
+            f.store->edit_subscription(edit).value();
+        };
+        turn(ordered, location(1), false);
+        CHECK(f.waiting_ids(ordered, at(20)) == Ids{5});
+        turn(free, organization(5), true);
+        CHECK(f.waiting_ids(free, at(20)) == Ids{6});
+        f.publish({{.number = 5, .contact = 9}, {.number = 6, .contact = 9}});  // 10 and 12 of `free`
+        f.update({f.failed(10, 1, at(60)), f.waits(12, at(20))});
+        CHECK(f.waiting_ids(free, at(20)) == Ids{6});
+    }
+    SECTION("a replay is ordered as what it was made of") {
+        f.end(1, DeliveryState::exhausted, EndReason::attempts, at(10));
+        f.store->replay({.filter = {.delivery = DeliveryId(1)}, .at = at(20)}).value();  // 9, behind 5
+        f.update({f.failed(5, 1, at(60)), f.waits(9, at(20))});
+        CHECK(f.waiting_ids(ordered, at(20)).empty());
+    }
+}
+
 inline void check_expiry(Fixture& f) {
     const SubscriptionId id = f.create();
     f.create({.scope = organization(5)});
@@ -784,6 +843,20 @@ inline void check_subscriptions(Fixture& f) {
         CHECK(list(3, 2) == std::vector{4, 5});
         CHECK(list(5, 2).empty());
     }
+    SECTION("those that have a URL are found by it") {
+        const SubscriptionId first = f.create();
+        const SubscriptionId second = f.create({.scope = location(2)});
+        const SubscriptionId other = f.create({.url = "https://other.example/hooks"});
+        const auto found = [&](std::size_t max) {
+            return f.store->subscriptions_at("https://partner.example/hooks", max).value();
+        };
+        CHECK(found(all) == std::vector{first, second});
+        CHECK(found(1) == std::vector{first});
+        CHECK(f.store->subscriptions_at("https://other.example/hooks", all).value() == std::vector{other});
+        f.remove(first);
+        CHECK(found(all) == std::vector{second});
+        CHECK(f.store->subscriptions_at("https://partner.example/", all)->empty());
+    }
     SECTION("an edit is whole, and made once") {
         const SubscriptionId id = f.create();
         fw::SubscriptionEdit edit = f.edit_of(id);
@@ -930,7 +1003,16 @@ inline void check_cuts(Fixture& f) {
         f.cut(id, EndReason::unsubscribed, {"contact.created"});
         f.publish_numbers(4, 4);
         fw::DeliveryUpdate failed = f.failed(3, 1, at(60));
-        f.update({f.waits(1, at(60)), f.waits(2, at(60)), failed, f.waits(4, at(60))});
+        const std::vector<fw::DeliveryUpdate> updates{f.waits(1, at(60)), f.waits(2, at(60)), failed,
+                                                      f.waits(4, at(60))};
+        const auto dropped = f.update(updates).dropped;
+        REQUIRE(dropped.size() == 2);
+        CHECK(dropped[0].delivery == DeliveryId(1));
+        CHECK(dropped[0].subscription == id);
+        CHECK(dropped[0].event_id == event_id(1));
+        CHECK(dropped[0].reason == EndReason::unsubscribed);
+        CHECK(dropped[1].delivery == DeliveryId(3));
+        CHECK(f.update(updates).dropped.empty());
         CHECK(f.delivery(1).state == DeliveryState::dropped);
         CHECK(f.delivery(1).reason == EndReason::unsubscribed);
         CHECK(f.delivery(1).ended_at == at(10));
@@ -1353,6 +1435,7 @@ inline void check_store_contract(const StoreBackend& backend) {
         SECTION("matching") { store_contract::check_matching(f); }
         SECTION("of skipped deliveries the newest are kept") { store_contract::check_skipped_cap(f); }
         SECTION("taking") { store_contract::check_taking(f); }
+        SECTION("fifo per contact") { store_contract::check_contact_order(f); }
         SECTION("expiry") { store_contract::check_expiry(f); }
         SECTION("updates") { store_contract::check_updates(f); }
         SECTION("dispatchers") { store_contract::check_dispatchers(f); }

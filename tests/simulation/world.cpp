@@ -152,6 +152,10 @@ fw::Result<fw::SubscriptionRecord> FaultyStore::subscription(fw::SubscriptionId 
     return call(StoreCall::read, [&] { return inner_->subscription(id); });
 }
 
+fw::Result<std::vector<fw::SubscriptionId>> FaultyStore::subscriptions_at(std::string_view url, std::size_t max) {
+    return call(StoreCall::read, [&] { return inner_->subscriptions_at(url, max); });
+}
+
 fw::Result<std::vector<fw::SubscriptionRecord>> FaultyStore::subscriptions(fw::SubscriptionId after, std::size_t max) {
     return call(StoreCall::read, [&] { return inner_->subscriptions(after, max); });
 }

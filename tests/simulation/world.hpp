@@ -101,6 +101,7 @@ class FaultyStore final : public fw::Store {
                                                            fw::Timestamp now) override;
     fw::Result<fw::SubscriptionRecord> edit_subscription(const fw::SubscriptionEdit& edit) override;
     fw::Result<fw::SubscriptionRecord> subscription(fw::SubscriptionId id) override;
+    fw::Result<std::vector<fw::SubscriptionId>> subscriptions_at(std::string_view url, std::size_t max) override;
     fw::Result<std::vector<fw::SubscriptionRecord>> subscriptions(fw::SubscriptionId after, std::size_t max) override;
     fw::Result<fw::Secret> secret(fw::SubscriptionId id) override;
     fw::Result<fw::DeliveryPage> deliveries(const fw::DeliveryFilter& filter, fw::DeliveryId after,

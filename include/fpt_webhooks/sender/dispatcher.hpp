@@ -62,6 +62,7 @@ struct NewSubscription {
     std::optional<Scope> scope = {};  // nothing: the actor's own
     std::vector<std::string> events = {};
     PiiCategories pii = {};
+    bool fifo_per_contact = false;  // see SubscriptionOptions
 };
 
 // What is set is changed. A scope cannot be changed.
@@ -69,6 +70,7 @@ struct SubscriptionPatch {
     std::optional<std::string> url = {};
     std::optional<std::vector<std::string>> events = {};  // pending deliveries that no longer match are dropped
     std::optional<PiiCategories> pii = {};                // narrowing acts on pending deliveries too, widening does not
+    std::optional<bool> fifo_per_contact = {};            // turning it on orders what is published from then on
 };
 
 struct ReplayOptions {
@@ -130,7 +132,8 @@ class FPT_WEBHOOKS_SENDER_EXPORT Dispatcher {
 
     // ---- subscriptions. Every call: forbidden when the actor's role does not reach, not_found, those of Store.
 
-    // Active at once; sends as soon as a secret is generated. Errors: those of Subscription::create.
+    // Active at once; sends as soon as a secret is generated. Two subscriptions with one URL get every common event
+    // twice: a notice `same_url` says so, here and when a URL is edited. Errors: those of Subscription::create.
     [[nodiscard]] Result<SubscriptionRecord> create_subscription(const NewSubscription& subscription);
     [[nodiscard]] Result<SubscriptionRecord> edit_subscription(const Actor& actor, SubscriptionId id,
                                                                const SubscriptionPatch& patch);

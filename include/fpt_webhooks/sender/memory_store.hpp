@@ -36,6 +36,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT MemoryStore final : public Store {
     Result<SubscriptionRecord> create_subscription(const Subscription& subscription, Timestamp now) override;
     Result<SubscriptionRecord> edit_subscription(const SubscriptionEdit& edit) override;
     Result<SubscriptionRecord> subscription(SubscriptionId id) override;
+    Result<std::vector<SubscriptionId>> subscriptions_at(std::string_view url, std::size_t max) override;
     Result<std::vector<SubscriptionRecord>> subscriptions(SubscriptionId after, std::size_t max) override;
     Result<Secret> secret(SubscriptionId id) override;
     Result<DeliveryPage> deliveries(const DeliveryFilter& filter, DeliveryId after, std::size_t max) override;

@@ -20,6 +20,7 @@ struct Notice {
         dropped,           // a queued delivery was withdrawn; see reason
         warning,           // `percent` of the way to being disabled
         disabled,          // the subscription was disabled; by whom: see detail
+        same_url,          // a subscription was created or edited whose URL another one has; see detail
         disabling_halted,  // so many subscriptions fail at once that the fault is likelier ours: nothing is disabled
         store_failed,      // the store does not take writes; the dispatcher waits and tries again
         store_recovered,

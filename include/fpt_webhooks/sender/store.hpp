@@ -24,14 +24,23 @@ inline constexpr std::size_t deliveries_pending_max_default = 10'000'000;  // so
 inline constexpr std::size_t subscription_pending_max_default = 100'000;   // SPEC 2.4
 inline constexpr std::size_t subscription_skipped_max = 1'000;             // kept records; a long pause is long
 
+// One contact: its id means something only together with its location.
+struct ContactKey {
+    LocationId location = {};
+    ContactId contact = {};
+
+    friend auto operator<=>(const ContactKey&, const ContactKey&) = default;
+};
+
 // An event as it is handed to a store: encoded once, with what matching needs.
 struct FPT_WEBHOOKS_SENDER_EXPORT NewEvent {
     EventId id;
     Profile profile = Profile::fpt;
-    std::string type = {};           // FPT: eventType. UFP: the catalogued key
-    std::vector<Scope> scopes = {};  // that want it: its location and organization, or company and tenant
-    std::string body = {};           // the whole event, as it is sent when nothing is left out
-    Sha256 hash = {};                // SHA-256 of `body`: tells a repeated publish from another event
+    std::string type = {};                   // FPT: eventType. UFP: the catalogued key
+    std::vector<Scope> scopes = {};          // that want it: its location and organization, or company and tenant
+    std::optional<ContactKey> contact = {};  // that it is about; see SubscriptionOptions::fifo_per_contact
+    std::string body = {};                   // the whole event, as it is sent when nothing is left out
+    Sha256 hash = {};                        // SHA-256 of `body`: tells a repeated publish from another event
 
     // Errors: those of encode_envelope and encode_ufp_event.
     [[nodiscard]] static Result<NewEvent> from(const Envelope& event);
@@ -75,13 +84,6 @@ struct StreakUpdate {
 };
 
 // A contact as the coalescing of its changes needs it: an encoded ContactState or ContactWindow (contact_codec.hpp).
-struct ContactKey {
-    LocationId location = {};
-    ContactId contact = {};
-
-    friend auto operator<=>(const ContactKey&, const ContactKey&) = default;
-};
-
 struct KeptContact {
     ContactKey key = {};
     std::uint64_t version = 0;          // 0: nothing was ever kept of it
@@ -117,10 +119,19 @@ struct StoreBatch {
     std::vector<TestDelivery> tests = {};
 };
 
+// A delivery that was to wait, and that a cut withdrew instead.
+struct DroppedDelivery {
+    DeliveryId delivery = {};
+    SubscriptionId subscription = {};
+    EventId event_id;
+    EndReason reason = EndReason::none;
+};
+
 struct StoreBatchResult {
     std::vector<AppendVerdict> events = {};     // one for each event
     std::vector<bool> contacts = {};            // one for each write; false: another version, nothing of it is kept
     std::vector<SubscriptionId> disabled = {};  // by this batch
+    std::vector<DroppedDelivery> dropped = {};  // by this batch, of its updates to `waiting`
 };
 
 // A delivery that is to be attempted.
@@ -224,7 +235,8 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     [[nodiscard]] virtual Result<std::vector<PendingDelivery>> take_fresh(DeliveryId after, std::size_t max) = 0;
 
     // The subscription's waiting deliveries that are due at `now`, and those that its cuts withdraw, whenever they are
-    // due: to be dropped. Read only.
+    // due: to be dropped. Under fifo_per_contact not those that wait behind an earlier one of their contact; the page's
+    // next_due is then when to look again. Read only.
     [[nodiscard]] virtual Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now,
                                                            std::size_t max) = 0;
 
@@ -258,6 +270,9 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     [[nodiscard]] virtual Result<SubscriptionRecord> edit_subscription(const SubscriptionEdit& edit) = 0;
     // Errors: not_found. Deleted ones are found.
     [[nodiscard]] virtual Result<SubscriptionRecord> subscription(SubscriptionId id) = 0;
+    // Those that are not deleted and have this URL, in the order of their ids.
+    [[nodiscard]] virtual Result<std::vector<SubscriptionId>> subscriptions_at(std::string_view url,
+                                                                               std::size_t max) = 0;
     // In the order of their ids, deleted ones left out.
     [[nodiscard]] virtual Result<std::vector<SubscriptionRecord>> subscriptions(SubscriptionId after,
                                                                                 std::size_t max) = 0;

@@ -40,6 +40,12 @@ struct SubscriptionOptions {
     std::vector<std::string> events = {};  // see EventChoice
     SubscriptionStatus status = SubscriptionStatus::active;
     PiiCategories pii = {};  // what it may see; ignored for UFP, which is sent whole
+
+    // An event about a contact waits until every earlier one about the same contact has come to its end, retries
+    // included: up to their window each. Otherwise what waits for a retry holds nothing back, and contact.deleted may
+    // arrive before a contact.updated that failed. Events without a contactId, and UFP's, which document none, are
+    // free.
+    bool fifo_per_contact = false;
 };
 
 // A regular value in which scope, event choice and profile always agree.
@@ -63,6 +69,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Subscription {
     [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
     [[nodiscard]] SubscriptionStatus status() const noexcept { return status_; }
     [[nodiscard]] PiiCategories pii() const noexcept { return pii_; }
+    [[nodiscard]] bool fifo_per_contact() const noexcept { return fifo_per_contact_; }
 
     // Which changes are allowed when is the dispatcher's affair.
     void set_status(SubscriptionStatus status) noexcept { status_ = status; }
@@ -87,6 +94,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Subscription {
     Scope scope_;
     SubscriptionStatus status_;
     PiiCategories pii_;
+    bool fifo_per_contact_;
 };
 
 }  // namespace fpt_webhooks::inline v0_1

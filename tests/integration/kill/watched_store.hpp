@@ -78,6 +78,9 @@ class WatchedStore final : public Store {
     Result<SubscriptionRecord> subscription(SubscriptionId id) override {
         return between(Step::before_read_record, Step::after_read_record, [&] { return store_->subscription(id); });
     }
+    Result<std::vector<SubscriptionId>> subscriptions_at(std::string_view url, std::size_t max) override {
+        return store_->subscriptions_at(url, max);
+    }
     Result<std::vector<SubscriptionRecord>> subscriptions(SubscriptionId after, std::size_t max) override {
         return store_->subscriptions(after, max);
     }

@@ -58,8 +58,11 @@ class Notices {
 struct Bench {
     std::shared_ptr<fw::MemoryStore> store = std::make_shared<fw::MemoryStore>();
     std::atomic<int> answer = 200;
+    std::function<int(const fw::TransportRequest&)> reply = [this](const fw::TransportRequest&) {
+        return answer.load();
+    };
     std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(
-        [this](const fw::TransportRequest&) { return ScriptedTransport::respond(answer); });
+        [this](const fw::TransportRequest& request) { return ScriptedTransport::respond(reply(request)); });
     Notices notices;
     std::unique_ptr<fw::Dispatcher> dispatcher;
 
@@ -159,6 +162,88 @@ TEST_CASE("dispatcher: tries again after a failure, and says so") {
         REQUIRE(history[0].attempts == 3);
         REQUIRE(bench.dispatcher->attempts(history[0].id).value().size() == 3);
     }
+}
+
+TEST_CASE("dispatcher: fifo per contact holds a contact's events back behind one that is retried, and no others") {
+    fw::DispatcherOptions options;
+    options.fpt.delays = std::vector<std::chrono::milliseconds>(64, 20ms);
+    options.fpt.window = 60s;
+    Bench bench(std::move(options));
+    const bool ordered = GENERATE(true, false);
+    CAPTURE(ordered);
+    const auto id = bench.subscribe();
+    bench.dispatcher->edit_subscription(host, id, {.fifo_per_contact = ordered}).value();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    const std::vector<fw::Envelope> events{bench.event(1, 7), bench.event(1, 7), bench.event(1, 8), bench.event(1, 7)};
+
+    // The first one fails until what it must not hold back has come.
+    std::set<fw::EventId> awaited{events[2].event_id};
+    if (!ordered) awaited = {events[1].event_id, events[2].event_id, events[3].event_id};
+    std::vector<fw::EventId> delivered;  // one attempt at a time
+    bench.reply = [&](const fw::TransportRequest& request) {
+        const auto sent = fw::decode_envelope(fw::bytes_of(request.http.body)).value().event_id;
+        if (sent == events[0].event_id && !awaited.empty()) return 500;
+        awaited.erase(sent);
+        delivered.push_back(sent);
+        return 200;
+    };
+    for (const auto& event : events) bench.dispatcher->publish(event).value();
+    bench.dispatcher->start().value();
+    bench.settle();
+    bench.dispatcher->stop();
+
+    REQUIRE(delivered.size() == events.size());
+    const auto place = [&](std::size_t event) {
+        return std::find(delivered.begin(), delivered.end(), events[event].event_id) - delivered.begin();
+    };
+    REQUIRE(place(2) < place(0));
+    REQUIRE((place(0) < place(1)) == ordered);
+    REQUIRE(place(1) < place(3));
+}
+
+TEST_CASE("dispatcher: says when a subscription has the URL of another one") {
+    Bench bench;
+    const auto first = bench.subscribe(1);
+    const auto other = bench.dispatcher->create_subscription({.actor = host,
+                                                              .url = "https://partner.example/other",
+                                                              .scope = fw::Scope::location(fw::LocationId(2)),
+                                                              .events = {"*"}});
+    SECTION("when it is created") {
+        const auto second = bench.subscribe(2);
+        const auto notice = bench.notices.wait_for(fw::Notice::Kind::same_url);
+        REQUIRE(notice.subscription == second);
+        REQUIRE(notice.detail == "subscription " + std::to_string(first.value()) + " has the same URL");
+    }
+    SECTION("when its URL is edited") {
+        const auto id = other->subscription.id();
+        bench.dispatcher->edit_subscription(host, id, {.url = "https://partner.example/hooks"}).value();
+        REQUIRE(bench.notices.wait_for(fw::Notice::Kind::same_url).subscription == id);
+    }
+}
+
+TEST_CASE("dispatcher: an event that cannot be sent is dropped, and says so") {
+    Bench bench;
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    // Straight into the store: no publish would take what is no envelope, but a file may hold it.
+    fw::NewEvent event{.id = bench.event().event_id,
+                       .type = "payment.failed",
+                       .scopes = {fw::Scope::location(fw::LocationId(1))},
+                       .body = "{}"};
+    event.hash = fw::sha256(fw::bytes_of(event.body));
+    bench.store->commit({.events = {event}}).value();
+    bench.dispatcher->start().value();
+    const auto notice = bench.notices.wait_for(fw::Notice::Kind::dropped);
+    REQUIRE(notice.reason == fw::EndReason::unsendable);
+    REQUIRE(notice.attempt.has_value());
+    REQUIRE(notice.attempt->error == fw::Errc::malformed);
+    bench.settle();
+    REQUIRE(bench.transport->requests().empty());
+    REQUIRE(bench.history()[0].reason == fw::EndReason::unsendable);
+    // The lane goes on.
+    bench.dispatcher->publish(bench.event()).value();
+    bench.settle();
+    REQUIRE(bench.transport->requests().size() == 1);
 }
 
 TEST_CASE("dispatcher: nothing is sent without a secret, and everything once there is one") {

@@ -56,6 +56,9 @@ class OpenedForEachCall final : public fw::Store {
     fw::Result<fw::SubscriptionRecord> subscription(fw::SubscriptionId id) override {
         return opened()->subscription(id);
     }
+    fw::Result<std::vector<fw::SubscriptionId>> subscriptions_at(std::string_view url, std::size_t max) override {
+        return opened()->subscriptions_at(url, max);
+    }
     fw::Result<std::vector<fw::SubscriptionRecord>> subscriptions(fw::SubscriptionId after, std::size_t max) override {
         return opened()->subscriptions(after, max);
     }
