@@ -11,14 +11,14 @@ namespace {
 constexpr Timestamp never = Timestamp::max();
 
 // Oldest due first, then in the order of publishing; under fifo_per_contact, where all in memory are due, in the order
-// of publishing alone. For the heap functions, whose top is the greatest.
-struct Later {
+// of publishing alone.
+struct Earlier {
     bool by_publishing = false;
 
     bool operator()(const PendingDelivery& a, const PendingDelivery& b) const noexcept {
-        if (FPT_WEBHOOKS_PLANT(7)) return a.due < b.due;
-        if (by_publishing) return a.id > b.id;
-        return std::pair(a.due, a.id) > std::pair(b.due, b.id);
+        if (FPT_WEBHOOKS_PLANT(7)) return a.due > b.due;
+        if (by_publishing) return a.id < b.id;
+        return std::pair(a.due, a.id) < std::pair(b.due, b.id);
     }
 };
 
@@ -56,7 +56,7 @@ struct Engine::Lane {
     bool wanting = false;  // is in wanting_
     bool ready = false;    // is in ready_ or ready_quarantined_
 
-    std::vector<PendingDelivery> queue;  // a heap by Later
+    std::deque<PendingDelivery> queue;  // sorted by order()
     // Of the deliveries that wait in the store and not in memory: the earliest due, as far as we know.
     std::optional<Timestamp> waiting_due;
     // Parked rows that a read may miss: batch and earliest due of each batch that is not committed, or was not when
@@ -96,7 +96,7 @@ struct Engine::Lane {
     // is in the store: fresh ones stay in memory only while nothing waits in the store, a failure sends all back to it,
     // and the store gives out the first of each contact only.
     [[nodiscard]] bool ordered() const noexcept { return record && record->record.subscription.fifo_per_contact(); }
-    [[nodiscard]] Later later() const noexcept { return {.by_publishing = ordered()}; }
+    [[nodiscard]] Earlier order() const noexcept { return {.by_publishing = ordered()}; }
 
     [[nodiscard]] bool working() const noexcept {
         return !queue.empty() || flight || unrecorded > 0 || barrier || reading_record || reading_waiting ||
@@ -255,15 +255,17 @@ void Engine::make_ready(Lane& lane) {
 }
 
 void Engine::push(Lane& lane, PendingDelivery row) {
-    lane.queue.push_back(std::move(row));
-    std::push_heap(lane.queue.begin(), lane.queue.end(), lane.later());
+    const Earlier earlier_of = lane.order();
+    const bool last = lane.queue.empty() || !earlier_of(row, lane.queue.back());  // nearly always
+    const auto place =
+        last ? lane.queue.end() : std::upper_bound(lane.queue.begin(), lane.queue.end(), row, earlier_of);
+    lane.queue.insert(place, std::move(row));
     ++rows_;
 }
 
 PendingDelivery Engine::pop(Lane& lane) {
-    std::pop_heap(lane.queue.begin(), lane.queue.end(), lane.later());
-    PendingDelivery row = std::move(lane.queue.back());
-    lane.queue.pop_back();
+    PendingDelivery row = std::move(lane.queue.front());
+    lane.queue.pop_front();
     --rows_;
     return row;
 }
@@ -276,12 +278,11 @@ void Engine::park_queue(Lane& lane) {
 // What the store has as waiting leaves the memory, so that a read brings nothing twice.
 void Engine::forget_waiting(Lane& lane) {
     if (lane.ordered()) return park_queue(lane);
-    const auto kept =
-        std::partition(lane.queue.begin(), lane.queue.end(), [](const PendingDelivery& row) { return !row.waiting; });
+    const auto kept = std::stable_partition(lane.queue.begin(), lane.queue.end(),
+                                            [](const PendingDelivery& row) { return !row.waiting; });
     for (auto row = kept; row != lane.queue.end(); ++row) park(lane, *row);
     rows_ -= static_cast<std::size_t>(lane.queue.end() - kept);
     lane.queue.erase(kept, lane.queue.end());
-    std::make_heap(lane.queue.begin(), lane.queue.end(), lane.later());
 }
 
 void Engine::park(Lane& lane, const PendingDelivery& row) {
@@ -457,7 +458,7 @@ void Engine::set_record(LaneRecord record, Timestamp now) {
     const bool was_ordered = to.ordered();
     to.record = std::move(record);
     if (to.ordered() != was_ordered) {
-        std::make_heap(to.queue.begin(), to.queue.end(), to.later());
+        std::sort(to.queue.begin(), to.queue.end(), to.order());
         if (to.waiting_due) park_queue(to);
     }
     to.stale = std::exchange(to.stale_again, false);
