@@ -424,6 +424,11 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
             to.waiting_due = earlier(to.waiting_due, row.due);
             continue;
         }
+        if (!read_far && row.due > now) {  // withdrawn by an edit that we have not heard of: its record will tell
+            to.waiting_due = earlier(to.waiting_due, row.due);
+            to.stale = true;
+            continue;
+        }
         row.due = std::min(row.due, now);
         push(to, std::move(row));
     }
