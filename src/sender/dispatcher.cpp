@@ -161,7 +161,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
             wake_pump();
         }
     } else {
-        if (result.error() == Errc::fenced) {
+        if (result.error() == Errc::fenced && !FPT_WEBHOOKS_PLANT(18)) {
             owns = has_unwritten = false;
             engine->drain();
             add_notice({.kind = Notice::Kind::fenced, .detail = result.error().message()});
@@ -310,6 +310,7 @@ bool Dispatcher::Impl::read_changes() {
     lock.lock();
     seen_changes = std::max(seen_changes, changes->sequence);
     recount |= !changes->subscriptions.empty();
+    if (FPT_WEBHOOKS_PLANT(17)) return true;
     for (const SubscriptionId id : changes->subscriptions) engine->invalidate(id, now());
     return true;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include <fpt_webhooks/core/signer.hpp>
+
 namespace simulation {
 namespace {
 
@@ -61,12 +63,12 @@ bool Oracle::counts(const Answer& answer) {
                              *answer.error != fw::Errc::cancelled);
 }
 
-bool Oracle::is_signed_with(const std::string& secret, fw::Profile profile, Ms now,
+bool Oracle::is_signed_with(const std::string& secret, fw::Profile profile, Ms wall,
                             const fw::TransportRequest& request) {
     if (secret.empty()) return false;
     const fw::Scheme& scheme = profile == fw::Profile::fpt ? fw::Scheme::fpt : fw::Scheme::ufp;
     const auto signer = fw::Signer::create(scheme, fw::Secret(secret)).value();
-    const fw::Timestamp time{std::chrono::milliseconds(now)};
+    const fw::Timestamp time{std::chrono::milliseconds(wall)};
     for (const auto& field : signer.sign(fw::bytes_of(request.http.body), time).value()) {
         if (request.http.headers.count(field.name) != 1) return false;
         if (request.http.headers.find(field.name) != std::string_view(field.value)) return false;
@@ -102,7 +104,6 @@ void Oracle::add_item(Ms now, const fw::Delivery& row, const Known& known) {
               .event = &known.event,
               .replay = row.replay,
               .mask = of.view.pii,
-              .mask_before = of.view.pii,
               .queued_at = ms(row.queued_at),
               .due_min = ms(row.queued_at),
               .due_max = ms(row.queued_at)};
@@ -119,7 +120,10 @@ void Oracle::add_item(Ms now, const fw::Delivery& row, const Known& known) {
         fail(now, name(item) + ": queued or skipped with the wrong reason");
     }
     if (row.event_type != known.event.type) fail(now, name(item) + ": another event type");
-    if (ms(row.queued_at) > now) fail(now, name(item) + ": queued in the future");
+    if (item.queued_at > now) {  // by a process whose clock is ahead: due when it is taken
+        item.due_min = now;
+        item.due_max = now + minute;
+    }
     item.state = row.state;
     item.reason = row.reason;
     if (state == fw::DeliveryState::fresh) {
@@ -130,43 +134,87 @@ void Oracle::add_item(Ms now, const fw::Delivery& row, const Known& known) {
     items_.emplace(row.id, std::move(item));
 }
 
-void Oracle::committed(Ms now, const fw::StoreBatch& batch, const fw::StoreBatchResult& result) {
-    for (const fw::DeliveryUpdate& update : batch.updates) {
-        const auto row = row_of(update.delivery);
-        if (!row) return fail(now, "a delivery is lost: " + std::to_string(update.delivery.value()));
-        Item& item = items_.at(update.delivery);
-        if (update.attempt && item.answered && update.attempts == item.attempts) {
-            item.answered = false;
-            Sub& of = sub(item.sub);
-            if (item.succeeded) {
-                --of.unrecorded;
-            } else {
-                of.barrier = false;
-                of.free_since = now;
-            }
-            item.recorded_attempts = item.attempts;
-            item.recorded_first_started = item.first_started;
-            item.durable_start = 0;
+void Oracle::record(Ms now, const fw::DeliveryUpdate& update) {
+    const auto row = row_of(update.delivery);
+    if (!row) return fail(now, "a delivery is lost: " + std::to_string(update.delivery.value()));
+    Item& item = items_.at(update.delivery);
+    if (update.attempt && item.answered && update.attempts == item.attempts) {
+        if (ms(update.attempt->started) != item.wall_started) fail(now, name(item) + ": started at another time");
+        item.answered = false;
+        Sub& of = sub(item.sub);
+        if (item.succeeded) {
+            --of.unrecorded;
+        } else {
+            of.barrier = false;
+            of.free_since = now;
         }
-        const bool told_elsewhere = update.state == fw::DeliveryState::waiting;
-        check_row(now, item, *row);
-        if (told_elsewhere && fw::has_ended(row->state)) item.told = true;  // the store itself dropped it
+        item.recorded_attempts = item.attempts;
+        item.recorded_first_started = item.first_started;
+        item.durable_start = 0;
     }
-    for (const fw::StreakUpdate& update : batch.streaks) {
-        const auto record = store_.subscription(update.subscription).value();
-        Sub& of = sub(update.subscription);
-        if (record.subscription.status() == fw::SubscriptionStatus::disabled &&
-            of.view.status != fw::SubscriptionStatus::disabled) {
-            check_disabled(now, of);
-        }
-        if (record.streak && !record.deleted && of.view.status == fw::SubscriptionStatus::active) {
-            const Ms started = ms(record.streak->started);
-            if (of.streak_last && started > *of.streak_last) {
-                fail(now, "subscription " + std::to_string(of.id.value()) + ": its streak begins too late, at " +
-                              std::to_string(started) + " and not at " + std::to_string(*of.streak_last));
-            }
+    const bool told_elsewhere = update.state == fw::DeliveryState::waiting;
+    check_row(now, item, *row);
+    if (told_elsewhere && fw::has_ended(row->state)) item.told = true;  // the store itself dropped it
+}
+
+void Oracle::check_streak_write(Ms now, const fw::StreakUpdate& update) {
+    const auto record = store_.subscription(update.subscription).value();
+    Sub& of = sub(update.subscription);
+    if (record.subscription.status() == fw::SubscriptionStatus::disabled &&
+        of.view.status != fw::SubscriptionStatus::disabled) {
+        check_disabled(now, of);
+    }
+    if (!record.streak || record.deleted || of.view.status != fw::SubscriptionStatus::active) return;
+    const Ms started = ms(record.streak->started);
+    if (of.streak_last && started > *of.streak_last) {
+        fail(now, "subscription " + std::to_string(of.id.value()) + ": its streak begins too late, at " +
+                      std::to_string(started) + " and not at " + std::to_string(*of.streak_last));
+    }
+}
+
+// An event that was written, and the deliveries it has got. `next`: of its first one; is moved on. False: it was not
+// accepted.
+bool Oracle::match(Ms now, const fw::NewEvent& event, fw::AppendVerdict verdict, const std::vector<fw::Delivery>& rows,
+                   std::size_t& next) {
+    Known& known = events_.at(event.id);
+    if (known.stored) {
+        const auto expected =
+            event.body == known.event.whole ? fw::AppendVerdict::duplicate : fw::AppendVerdict::conflict;
+        if (verdict != expected) fail(now, "a repeated publish was not recognised");
+        return false;
+    }
+    std::size_t queued = 0;
+    std::set<fw::SubscriptionId> wanted;
+    for (const auto& [id, of] : subs_) {
+        if (!wants(of, known.event)) continue;
+        wanted.insert(id);
+        if (of.view.status == fw::SubscriptionStatus::active && of.pending < options_.subscription_pending_max) {
+            ++queued;
         }
     }
+    const bool full = queued > 0 && pending_ + queued > options_.pending_max;
+    if (verdict != (full ? fw::AppendVerdict::full : fw::AppendVerdict::accepted)) {
+        fail(now, "a new event got the wrong verdict");
+        return false;
+    }
+    if (full) return false;
+    known.stored = true;
+    std::set<fw::SubscriptionId> got;
+    for (; next < rows.size() && rows[next].event_id == event.id; ++next) {
+        got.insert(rows[next].subscription);
+        add_item(now, rows[next], known);
+    }
+    if (got != wanted) fail(now, "an event was matched with the wrong subscriptions");
+    if (store_.event_body(event.id).value_or(std::string()) != known.event.whole) {
+        fail(now, "an event is stored with another body");
+    }
+    return true;
+}
+
+void Oracle::committed(Ms now, std::size_t by, const fw::StoreBatch& batch, const fw::StoreBatchResult& result) {
+    if (batch.epoch != 0 && by != owner_) return fail(now, "a process that does not own the store wrote outcomes");
+    for (const fw::DeliveryUpdate& update : batch.updates) record(now, update);
+    for (const fw::StreakUpdate& update : batch.streaks) check_streak_write(now, update);
     for (const fw::AttemptStart& start : batch.starts) {
         Item& item = items_.at(start.delivery);
         if (fw::has_ended(item.state) || start.number <= item.recorded_attempts) continue;
@@ -177,41 +225,22 @@ void Oracle::committed(Ms now, const fw::StoreBatch& batch, const fw::StoreBatch
     const auto rows = new_rows();
     std::size_t next = 0;
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
-        const fw::NewEvent& event = batch.events[i];
-        Known& known = events_.at(event.id);
-        if (known.stored) {
-            const auto expected =
-                event.body == known.event.whole ? fw::AppendVerdict::duplicate : fw::AppendVerdict::conflict;
-            if (result.events[i] != expected) fail(now, "a repeated publish was not recognised");
-            continue;
-        }
-        std::size_t queued = 0;
-        std::set<fw::SubscriptionId> wanted;
-        for (const auto& [id, of] : subs_) {
-            if (!wants(of, known.event)) continue;
-            wanted.insert(id);
-            if (of.view.status == fw::SubscriptionStatus::active && of.pending < options_.subscription_pending_max) {
-                ++queued;
-            }
-        }
-        const bool full = queued > 0 && pending_ + queued > options_.pending_max;
-        if (result.events[i] != (full ? fw::AppendVerdict::full : fw::AppendVerdict::accepted)) {
-            fail(now, "a new event got the wrong verdict");
-            continue;
-        }
-        if (full) continue;
-        known.stored = true;
-        std::set<fw::SubscriptionId> got;
-        for (; next < rows.size() && rows[next].event_id == event.id; ++next) {
-            got.insert(rows[next].subscription);
-            add_item(now, rows[next], known);
-        }
-        if (got != wanted) fail(now, "an event was matched with the wrong subscriptions");
-        if (store_.event_body(event.id).value_or(std::string()) != known.event.whole) {
-            fail(now, "an event is stored with another body");
-        }
+        static_cast<void>(match(now, batch.events[i], result.events[i], rows, next));
     }
     if (next != rows.size()) fail(now, "deliveries that no event made");
+}
+
+void Oracle::fenced(Ms now, std::size_t by) {
+    if (!ghosts_[by]) return fail(now, "the owner of the store is fenced");
+    ghosts_[by]->fenced = true;
+    dispatches_[by] = false;
+    if (!new_rows().empty()) fail(now, "something of a fenced commit was kept");
+    for (const auto& [id, lane] : ghosts_[by]->lanes) {
+        for (const fw::DeliveryId delivery : lane.done) {
+            Item& item = items_.at(delivery);
+            if (!item.answered) check_row(now, item, *row_of(delivery));
+        }
+    }
 }
 
 void Oracle::replayed(Ms now, const fw::ReplayRequest& request, std::size_t count) {
@@ -231,7 +260,7 @@ void Oracle::replayed(Ms now, const fw::ReplayRequest& request, std::size_t coun
         const auto mask = old->mask;
         add_item(now, row, events_.at(row.event_id));
         Item& item = items_.at(row.id);
-        item.mask = item.mask_before = mask & sub(row.subscription).view.pii;
+        item.mask = mask & sub(row.subscription).view.pii;
     }
 }
 
@@ -250,9 +279,18 @@ void Oracle::created(Ms now, const fw::SubscriptionRecord& record) {
     subs_.emplace(of.id, std::move(of));
 }
 
-void Oracle::edit_begins(fw::SubscriptionId id) {
-    Sub& of = sub(id);
-    of.before = of.view;
+// What was in force until now may still be gone by where nobody has been told.
+void Oracle::keep_old(Ms now, Sub& of, std::size_t knows_itself) {
+    ++edits_;
+    for (std::size_t process = 0; process < process_count; ++process) {
+        if (!dispatches_[process] || process == knows_itself) continue;
+        Old old{.view = of.view, .edit = edits_, .since = now};
+        for (const fw::DeliveryId id : of.queue) {
+            const Item& item = items_.at(id);
+            if (item.withdrawn == 0) old.masks.emplace(id, item.mask);
+        }
+        of.unseen[process].push_back(std::move(old));
+    }
 }
 
 void Oracle::withdraw(Ms, Sub& of, fw::EndReason reason, fw::DeliveryId up_to) {
@@ -271,10 +309,10 @@ void Oracle::end_streak(Sub& of) {
     of.counted_surely = of.counted_maybe = true;
 }
 
-void Oracle::edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret) {
+void Oracle::edit_durable(Ms now, std::size_t by, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret) {
     Sub& of = sub(id);
-    of.before = of.view;
-    of.editing = true;
+    keep_old(now, of, process_count);  // it knows when the call returns
+    durable_edit_[by] = id;
     ++of.edits;
     of.edited_at = now;
     of.hold_min = of.hold_step_min = 0;  // may be lifted by an edit
@@ -282,7 +320,6 @@ void Oracle::edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const
     // A failure whose record the edit overtook may count or not.
     const auto record = store_.subscription(id).value();
     if (of.streak_last && !record.streak) of.streak_last.reset();
-    for (const fw::DeliveryId pending : of.queue) items_.at(pending).mask_before = items_.at(pending).mask;
     switch (edit.act) {
         case Act::pause: of.view.status = fw::SubscriptionStatus::paused; break;
         case Act::resume:
@@ -325,29 +362,37 @@ void Oracle::edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const
     }
 }
 
-void Oracle::edit_returned(Ms, fw::SubscriptionId id) {
-    Sub& of = sub(id);
-    of.editing = false;
-    for (const fw::DeliveryId pending : of.queue) items_.at(pending).mask_before = items_.at(pending).mask;
+void Oracle::edit_returned(std::size_t by) {
+    if (const auto id = std::exchange(durable_edit_[by], std::nullopt)) sub(*id).unseen[by].clear();
+}
+
+void Oracle::changes_read(std::size_t by, std::uint64_t up_to) {
+    for (auto& [id, of] : subs_) {
+        std::erase_if(of.unseen[by], [up_to](const Old& old) { return old.edit <= up_to; });
+    }
 }
 
 // ---- attempts ----
 
-std::optional<fw::SubscriptionId> Oracle::started(Ms now, const fw::TransportRequest& request) {
+std::optional<fw::SubscriptionId> Oracle::started(Ms now, std::size_t by, Ms wall,
+                                                  const fw::TransportRequest& request) {
     const auto known_url = urls_.find(request.http.url);
     if (known_url == urls_.end()) {
         fail(now, "an attempt at a URL that nobody has: " + request.http.url);
         return std::nullopt;
     }
     Sub& of = sub(known_url->second);
+    if (ghosts_[by]) return started_by_ghost(now, by, wall, of, request);
+    if (by != owner_) fail(now, "an attempt by a process that does not own the store");
     for (const fw::DeliveryId id : of.queue) {
         Item& item = items_.at(id);
         const std::string& body = request.http.body;
         if (body != item.event->whole && body != item.event->reduced) continue;
-        check_start(now, of, item, request);
+        check_start(now, wall, of, item, request);
         if (item.attempts == 0) item.first_started = now;
+        item.wall_started = wall;
         of.flight = id;
-        of.flight_edits = of.edits - (of.editing ? 1 : 0);
+        of.flight_edits = of.edits - static_cast<unsigned>(of.unseen[by].size());
         of.flight_started = now;
         ++in_flight_;
         if (in_flight_ > options_.slots) fail(now, "more attempts in flight than slots");
@@ -358,7 +403,18 @@ std::optional<fw::SubscriptionId> Oracle::started(Ms now, const fw::TransportReq
     return std::nullopt;
 }
 
-void Oracle::check_start(Ms now, Sub& of, Item& item, const fw::TransportRequest& request) {
+// `body`: as the view allows it; null: whatever it is.
+const char* Oracle::why_not(const Sub& of, const View& view, const std::string* body, Ms wall,
+                            const fw::TransportRequest& request) {
+    if (view.deleted) return "sent for a deleted subscription";
+    if (view.status != fw::SubscriptionStatus::active) return "sent for one paused or disabled";
+    if (view.url != request.http.url) return "sent to an old URL";
+    if (body != nullptr && *body != request.http.body) return "sent with the wrong fields";
+    if (!is_signed_with(view.secret, of.profile, wall, request)) return "not signed with the current secret and time";
+    return nullptr;
+}
+
+void Oracle::check_start(Ms now, Ms wall, Sub& of, Item& item, const fw::TransportRequest& request) {
     const auto wrong = [&](const char* rule) { fail(now, name(item) + ": " + rule); };
     if (!running_) wrong("started while no dispatcher runs");
     if (of.flight) wrong("a second attempt in flight of one subscription");
@@ -369,22 +425,55 @@ void Oracle::check_start(Ms now, Sub& of, Item& item, const fw::TransportRequest
     if (now < of.hold_min) wrong("started while its lane is held");
     if (item.attempts > delays_of(of.profile).size()) wrong("more attempts than the policy has");
     if (item.attempts > 0 && now > item.first_started + window + window_grace) wrong("started after its window");
-    if (item.withdrawn != 0 && !of.editing) wrong("started after it was withdrawn");
-    const auto allows = [&](const View& view, fw::PiiCategories mask, const char** why) {
-        *why = nullptr;
-        if (view.deleted) return *why = "sent for a deleted subscription", false;
-        if (view.status != fw::SubscriptionStatus::active) return *why = "sent for one paused or disabled", false;
-        if (view.url != request.http.url) return *why = "sent to an old URL", false;
-        if (body_for(item, mask) != request.http.body) return *why = "sent with the wrong fields", false;
-        if (!is_signed_with(view.secret, of.profile, now, request)) {
-            return *why = "not signed with the current secret and time", false;
-        }
-        return true;
-    };
-    const char* why = nullptr;
-    const char* before = nullptr;
-    if (!allows(of.view, item.mask, &why) && !(of.editing && allows(of.before, item.mask_before, &before))) wrong(why);
     check_order(now, of, item);
+    const char* why = item.withdrawn != 0 ? "started after it was withdrawn"
+                                          : why_not(of, of.view, &body_for(item, item.mask), wall, request);
+    if (why == nullptr) return;
+    for (const Old& old : of.unseen[*owner_]) {
+        const auto mask = old.masks.find(item.id);
+        if (mask == old.masks.end()) continue;
+        if (why_not(of, old.view, &body_for(item, mask->second), wall, request) == nullptr) {
+            return check_unseen(now, of);
+        }
+    }
+    wrong(why);
+}
+
+// Another process's edit is obeyed within a second, as long as the store can be asked.
+void Oracle::check_unseen(Ms now, const Sub& of) {
+    const auto& unseen = of.unseen[*owner_];
+    if (unseen.empty() || now <= std::max(unseen.front().since, last_fault_) + second) return;
+    fail(now, "subscription " + std::to_string(of.id.value()) + ": its edit is a second old and not obeyed");
+}
+
+std::optional<fw::SubscriptionId> Oracle::started_by_ghost(Ms now, std::size_t by, Ms wall, Sub& of,
+                                                           const fw::TransportRequest& request) {
+    Ghost& ghost = *ghosts_[by];
+    GhostLane& lane = ghost.lanes[of.id];
+    const std::string whose = "the ousted process, subscription " + std::to_string(of.id.value()) + ": ";
+    const auto wrong = [&](const char* rule) { fail(now, whose + rule); };
+    if (ghost.fenced) wrong("started though it was fenced");
+    if (lane.flight) wrong("a second attempt in flight");
+    if (lane.barrier) wrong("started before the last failure was recorded");
+    if (lane.unrecorded >= unrecorded_max) wrong("started while W outcomes are unrecorded");
+    const auto may_have = [&](const Item& item) {
+        if (item.sub != of.id || lane.done.contains(item.id)) return false;
+        if (request.http.body != item.event->whole && request.http.body != item.event->reduced) return false;
+        return lane.pending.contains(item.id) || item.id > ghost.last_row;
+    };
+    const auto found =
+        std::find_if(items_.begin(), items_.end(), [&](const auto& entry) { return may_have(entry.second); });
+    if (found == items_.end()) {
+        wrong("an attempt to send what it should not have");
+        return std::nullopt;
+    }
+    const char* why = why_not(of, of.view, nullptr, wall, request);
+    for (const Old& old : of.unseen[by]) {
+        if (why_not(of, old.view, nullptr, wall, request) == nullptr) why = nullptr;
+    }
+    if (why != nullptr) wrong(why);
+    lane.flight = found->first;
+    return of.id;
 }
 
 // Oldest due first, among what the dispatcher has had the time to see.
@@ -399,7 +488,15 @@ void Oracle::check_order(Ms now, const Sub& of, const Item& item) {
     }
 }
 
-void Oracle::answered(Ms now, fw::SubscriptionId id, const Answer& answer) {
+void Oracle::answered(Ms now, std::size_t by, fw::SubscriptionId id, const Answer& answer) {
+    const bool succeeded = answer.status >= 200 && answer.status <= 299;
+    if (ghosts_[by]) {
+        GhostLane& lane = ghosts_[by]->lanes[id];
+        const fw::DeliveryId delivery = *std::exchange(lane.flight, std::nullopt);
+        if (succeeded) lane.done.insert(delivery);
+        succeeded ? void(++lane.unrecorded) : void(lane.barrier = true);
+        return;
+    }
     Sub& of = sub(id);
     if (!of.flight) return fail(now, "an answer to nothing");
     Item& item = items_.at(*of.flight);
@@ -412,7 +509,7 @@ void Oracle::answered(Ms now, fw::SubscriptionId id, const Answer& answer) {
     item.answered = true;
     item.seen = false;
     item.last = answer;
-    if (answer.status >= 200 && answer.status <= 299) {
+    if (succeeded) {
         item.succeeded = true;
         ++of.unrecorded;
         of.hold_min = of.hold_max = of.hold_step_min = of.hold_step_max = 0;
@@ -494,6 +591,7 @@ void Oracle::check_disabled(Ms now, Sub& of) {
         return entry.second.view.status == fw::SubscriptionStatus::active && !entry.second.view.deleted;
     }));
     disabled_at_.push_back(now);
+    keep_old(now, of, *owner_);
     // One either way: the dispatcher counts when it decides, this when it is written.
     const std::size_t before = active + disabled_at_.size() - 1;  // an hour ago
     if (before >= 22 && disabled_at_.size() * 2 > before + 2) {
@@ -590,9 +688,9 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
             if ((item.withdrawn & bit(row.reason)) == 0) wrong("nobody withdrew it");
             break;
         case fw::EndReason::no_secret: {
-            const bool too_late = of.edited_at >= item.queued_at + day;  // for a secret that has come
-            if ((!of.view.secret.empty() && !too_late) || now < std::min(item.queued_at, item.due_min) + day)
-                wrong("it may still be sent");
+            const Ms until = std::min(item.queued_at, item.due_min) + day;
+            const bool too_late = of.edited_at >= until;  // for a secret that has come
+            if ((!of.view.secret.empty() && !too_late) || now < until) wrong("it may still be sent");
             break;
         }
         default: wrong("no such end");
@@ -615,14 +713,22 @@ void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::Delive
     }
 }
 
-void Oracle::noticed(Ms now, const fw::Notice& notice) {
+void Oracle::noticed(Ms now, std::size_t by, const fw::Notice& notice) {
+    if (notice.kind == fw::Notice::Kind::fenced) {
+        if (!ghosts_[by] || !ghosts_[by]->fenced) return fail(now, "a notice says fenced, and it was not");
+        if (std::exchange(ghosts_[by]->told, true)) fail(now, "two notices say fenced");
+    }
+    const bool ends = notice.kind == fw::Notice::Kind::exhausted || notice.kind == fw::Notice::Kind::dropped;
+    // expire_waiting is fenced by nothing: an ousted process may end what a pause has let run out, and then tells it.
+    if (ends && fw::has_ended(items_.at(*notice.delivery).state)) items_.at(*notice.delivery).told = true;
+    if (by != owner_) return;  // what an ousted process believes is its own
     if (notice.kind == fw::Notice::Kind::disabling_halted) {
         halted_ = true;
         if (subs_.size() < 20) fail(now, "disabling halts though there are fewer than 20 subscriptions");
     }
     if (notice.delivery) {
         Item& item = items_.at(*notice.delivery);
-        if (notice.kind == fw::Notice::Kind::exhausted || notice.kind == fw::Notice::Kind::dropped) item.told = true;
+        if (ends) item.told = true;
         if (notice.kind == fw::Notice::Kind::warning && sub(item.sub).profile == fw::Profile::ufp) {
             if (notice.percent != item.attempts * 25 || item.attempts < 2) fail(now, "a wrong UFP warning");
         }
@@ -645,14 +751,39 @@ void Oracle::noticed(Ms now, const fw::Notice& notice) {
 
 // ---- crashes ----
 
-void Oracle::crashed(Ms now) {
+void Oracle::crashed(Ms now, std::size_t by) {
     for (auto& [id, of] : subs_) {
-        if (of.unrecorded + (of.flight ? 1 : 0) > unrecorded_max + 1) fail(now, "a crash repeats more than W + 1");
+        if (by == owner_ && of.unrecorded + (of.flight ? 1 : 0) > unrecorded_max + 1) {
+            fail(now, "a crash repeats more than W + 1");
+        }
     }
-    stopped(now);
+    stopped(now, by);
 }
 
-void Oracle::stopped(Ms now) {
+void Oracle::stopped(Ms now, std::size_t by) {
+    dispatches_[by] = false;
+    ghosts_[by].reset();
+    durable_edit_[by].reset();
+    for (auto& [id, of] : subs_) of.unseen[by].clear();
+    if (by == owner_) forget_attempts(now);
+}
+
+void Oracle::ousted(Ms now, std::size_t by) {
+    Ghost ghost{.last_row = last_row_};
+    for (const auto& [id, of] : subs_) {
+        GhostLane lane{.flight = of.flight, .unrecorded = of.unrecorded, .barrier = of.barrier, .pending = of.queue};
+        for (const fw::DeliveryId delivery : of.queue) {
+            if (items_.at(delivery).succeeded) lane.done.insert(delivery);
+        }
+        ghost.lanes.emplace(id, std::move(lane));
+    }
+    ghosts_[by] = std::move(ghost);
+    forget_attempts(now);
+}
+
+// Of all that was under way nothing is known any more but what is in the store.
+void Oracle::forget_attempts(Ms now) {
+    owner_.reset();
     running_ = false;
     in_flight_ = 0;
     to_tell_.clear();
@@ -661,7 +792,7 @@ void Oracle::stopped(Ms now) {
     for (auto& [id, of] : subs_) {
         of.flight.reset();
         of.unrecorded = 0;
-        of.barrier = of.editing = false;
+        of.barrier = false;
         of.free_since = now;
         of.hold_min = of.hold_max = of.hold_step_min = of.hold_step_max = 0;
         of.to_disable = of.may_disable = false;
@@ -678,12 +809,13 @@ void Oracle::stopped(Ms now) {
         for (const fw::DeliveryId pending : of.queue) {
             Item& item = items_.at(pending);
             item.answered = item.succeeded = item.seen = false;
-            item.mask_before = item.mask;
         }
     }
 }
 
-void Oracle::acquired(Ms now) {
+void Oracle::acquired(Ms now, std::size_t by) {
+    owner_ = by;
+    dispatches_[by] = true;
     for (auto& [id, item] : items_) {
         const auto row = row_of(id);
         if (!row) return fail(now, name(item) + ": lost");
@@ -731,18 +863,22 @@ std::optional<Ms> Oracle::must_act_at(const Sub& of, const Item& item, bool slot
         if (item.attempts == 0) return std::nullopt;
         return item.first_started + window + 1;
     }
-    if (of.view.secret.empty()) return item.queued_at + day;
+    if (of.view.secret.empty()) return item.due_max + day;
     if (!slot_free) return std::nullopt;
     return std::max(item.due_max, of.hold_max);
 }
 
 void Oracle::quiet(Ms now, std::optional<Ms> wake) {
     const bool slot_free = in_flight_ < std::min(options_.slots, options_.quarantine_slots);
-    const auto needs_wake = [&](Ms at, const std::string& what) {
-        if (!wake || *wake > at) fail(now, what + ": nothing wakes the dispatcher at " + std::to_string(at));
+    const auto needs_wake = [&](Ms at, const auto& what) {
+        if (!wake || *wake > at) fail(now, what() + ": nothing wakes the dispatcher at " + std::to_string(at));
     };
     for (auto& [id, of] : subs_) {
         check_streak(now, of);
+        if (!of.unseen[*owner_].empty()) {
+            check_unseen(now, of);
+            continue;
+        }
         for (const fw::DeliveryId pending : of.queue) {
             Item& item = items_.at(pending);
             item.seen = item.due_min == item.due_max && !of.flight;
@@ -752,24 +888,24 @@ void Oracle::quiet(Ms now, std::optional<Ms> wake) {
                 return fail(now, name(item) + ": all is quiet, and what is due was not done (due " +
                                      std::to_string(item.due_max) + ", held to " + std::to_string(of.hold_max) + ")");
             }
-            needs_wake(*at, name(item));
+            needs_wake(*at, [&] { return name(item); });
         }
         if (of.flight || of.view.deleted || of.view.status != fw::SubscriptionStatus::active) continue;
-        const std::string whose = "subscription " + std::to_string(id.value());
-        if (of.to_disable && !halted_) return fail(now, whose + ": was to be disabled");
+        const auto whose = [number = id.value()] { return "subscription " + std::to_string(number); };
+        if (of.to_disable && !halted_) return fail(now, whose() + ": was to be disabled");
         if (!of.streak_last || of.streak_first != of.streak_last) continue;
         if (now >= *of.streak_last + day && of.counted_surely && !halted_) {
-            return fail(now, whose + ": 24 hours of failure, and not disabled");
+            return fail(now, whose() + ": 24 hours of failure, and not disabled");
         }
         for (const unsigned percent : {50U, 75U, 100U}) {
             const Ms at = *of.streak_last + day * percent / 100;
             if (percent <= of.warned) continue;
             if (at > now) {
-                needs_wake(at, whose + "'s streak");
+                needs_wake(at, [&] { return whose() + "'s streak"; });
                 break;
             }
             if (percent < 100) {
-                return fail(now, whose + ": no warning of " + std::to_string(percent) + " %");
+                return fail(now, whose() + ": no warning of " + std::to_string(percent) + " %");
             }
         }
     }

@@ -1,9 +1,10 @@
 // What must hold, by SPEC 2 and 4 alone: a plain model that shares no code with the dispatcher.
 //
 // It is told what the outside sees: durable writes as they happen, edits, starts and ends of attempts, notices,
-// crashes. It names the first broken rule. Times are milliseconds of the simulation's one clock.
+// crashes. It names the first broken rule. Times are milliseconds on the time line of the process that owns the store.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include <fpt_webhooks/core/signer.hpp>
 #include <fpt_webhooks/sender/notice.hpp>
 #include <fpt_webhooks/sender/store.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
@@ -26,6 +26,8 @@ using Ms = std::int64_t;
 inline constexpr Ms second = 1'000;
 inline constexpr Ms minute = 60 * second;
 inline constexpr Ms hour = 60 * minute;
+
+inline constexpr std::size_t process_count = 2;  // at one store; one of them owns it, or none
 
 inline Ms ms(fw::Timestamp time) noexcept { return time.time_since_epoch().count(); }
 
@@ -74,27 +76,31 @@ class Oracle {
     [[nodiscard]] const std::string& broken() const noexcept { return broken_; }
     void fail(Ms now, const std::string& rule);
 
-    // ---- what happened. `now` first, everywhere
+    // ---- what happened. `now` first, everywhere; `by`: the process
     void offered(const Event& event) { events_.emplace(event.id, Known{.event = event}); }
     void publish_answered(Ms now, const fw::EventId& id, const fw::Result<fw::AppendVerdict>& answer);
-    void committed(Ms now, const fw::StoreBatch& batch, const fw::StoreBatchResult& result);
+    void committed(Ms now, std::size_t by, const fw::StoreBatch& batch, const fw::StoreBatchResult& result);
+    void fenced(Ms now, std::size_t by);  // a commit was
     void created(Ms now, const fw::SubscriptionRecord& record);
-    void edit_begins(fw::SubscriptionId id);
-    void edit_durable(Ms now, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret);
-    void edit_returned(Ms now, fw::SubscriptionId id);
+    void edit_durable(Ms now, std::size_t by, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret);
+    void edit_returned(std::size_t by);
+    [[nodiscard]] std::uint64_t durable_edits() const noexcept { return edits_; }
+    void changes_read(std::size_t by, std::uint64_t up_to);  // so many edits it knows of now
     void expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended, bool reply_lost);
     void replayed(Ms now, const fw::ReplayRequest& request, std::size_t count);
 
-    // Returns the subscription, whom the answer is then reported for; nothing: a rule is broken.
-    std::optional<fw::SubscriptionId> started(Ms now, const fw::TransportRequest& request);
-    void answered(Ms now, fw::SubscriptionId id, const Answer& answer);
-    void noticed(Ms now, const fw::Notice& notice);
+    // Returns the subscription, whom the answer is then reported for; nothing: a rule is broken. `wall`: the wall
+    // clock's time.
+    std::optional<fw::SubscriptionId> started(Ms now, std::size_t by, Ms wall, const fw::TransportRequest& request);
+    void answered(Ms now, std::size_t by, fw::SubscriptionId id, const Answer& answer);
+    void noticed(Ms now, std::size_t by, const fw::Notice& notice);
     void store_failed(Ms now) noexcept { last_fault_ = now; }
 
-    void crashed(Ms now);
-    void stopped(Ms now);   // gracefully: every answer is recorded
-    void acquired(Ms now);  // a new process owns the store
-    void began(Ms now);     // and its dispatcher runs
+    void crashed(Ms now, std::size_t by);
+    void stopped(Ms now, std::size_t by);   // gracefully: every answer is recorded
+    void ousted(Ms now, std::size_t by);    // it lives, and does not know that the store is not its own any more
+    void acquired(Ms now, std::size_t by);  // it owns the store
+    void began(Ms now);                     // and dispatches
 
     // ---- what must hold
     // Nobody has anything to do: neither writer nor pump nor network. `wake`: when the dispatcher wakes by itself.
@@ -120,15 +126,21 @@ class Oracle {
         bool deleted = false;
         fw::PiiCategories pii = {};
     };
+    // What a process may still go by, since it has not heard of the edit that ended it.
+    struct Old {
+        View view = {};
+        std::map<fw::DeliveryId, fw::PiiCategories> masks = {};  // of what could be sent under it
+        std::uint64_t edit = 0;                                  // the number of the edit that ended it
+        Ms since = 0;
+    };
     struct Sub {
         fw::SubscriptionId id = {};
         fw::Profile profile = fw::Profile::fpt;
         std::optional<fw::Scope> scope = {};
         std::vector<std::string> patterns = {};
         View view = {};
-        View before = {};  // of an edit that is durable and has not returned
-        bool editing = false;
-        unsigned edits = 0;  // durable ones
+        std::array<std::vector<Old>, process_count> unseen = {};  // oldest first
+        unsigned edits = 0;                                       // durable ones
         Ms edited_at = 0;
 
         std::optional<fw::DeliveryId> flight = {};
@@ -162,7 +174,6 @@ class Oracle {
         const Event* event = nullptr;
         bool replay = false;
         fw::PiiCategories mask = {};
-        fw::PiiCategories mask_before = {};
         fw::DeliveryState state = fw::DeliveryState::fresh;
         fw::EndReason reason = fw::EndReason::none;
         Ms queued_at = 0;
@@ -174,12 +185,29 @@ class Oracle {
         unsigned durable_start = 0;  // the number of an attempt whose start is recorded
         Ms durable_start_at = 0;
         Ms first_started = 0;
+        Ms wall_started = 0;  // the last attempt, by the wall clock
         Ms recorded_first_started = 0;
         bool succeeded = false;  // answered 2xx in this life of the process
         bool answered = false;   // an answer is not durable yet
         Answer last = {};
         unsigned withdrawn = 0;  // bits of EndReason
         bool told = false;       // a notice said how it ended
+    };
+
+    // A process that was ousted and does not know it yet. What it still does is no part of the model; it may repeat
+    // what a crash would have repeated.
+    struct GhostLane {
+        std::optional<fw::DeliveryId> flight = {};
+        std::size_t unrecorded = 0;
+        bool barrier = false;
+        std::set<fw::DeliveryId> pending = {};  // when it was ousted
+        std::set<fw::DeliveryId> done = {};     // answered 2xx, as it knows
+    };
+    struct Ghost {
+        std::map<fw::SubscriptionId, GhostLane> lanes = {};
+        fw::DeliveryId last_row = {};
+        bool fenced = false;
+        bool told = false;  // a notice said so
     };
 
     Sub& sub(fw::SubscriptionId id) { return subs_.at(id); }
@@ -189,10 +217,21 @@ class Oracle {
     [[nodiscard]] static const std::string& body_for(const Item& item, fw::PiiCategories mask);
     [[nodiscard]] static std::vector<Ms> delays_of(fw::Profile profile);
     [[nodiscard]] static bool counts(const Answer& answer);
-    [[nodiscard]] static bool is_signed_with(const std::string& secret, fw::Profile profile, Ms now,
+    [[nodiscard]] static bool is_signed_with(const std::string& secret, fw::Profile profile, Ms wall,
                                              const fw::TransportRequest& request);
+    [[nodiscard]] static const char* why_not(const Sub& of, const View& view, const std::string* body, Ms wall,
+                                             const fw::TransportRequest& request);
+    void keep_old(Ms now, Sub& of, std::size_t knows_itself);
+    void forget_attempts(Ms now);
+    void record(Ms now, const fw::DeliveryUpdate& update);
+    void check_streak_write(Ms now, const fw::StreakUpdate& update);
+    bool match(Ms now, const fw::NewEvent& event, fw::AppendVerdict verdict, const std::vector<fw::Delivery>& rows,
+               std::size_t& next);
+    std::optional<fw::SubscriptionId> started_by_ghost(Ms now, std::size_t by, Ms wall, Sub& of,
+                                                       const fw::TransportRequest& request);
+    void check_unseen(Ms now, const Sub& of);
     void withdraw(Ms now, Sub& of, fw::EndReason reason, fw::DeliveryId up_to);
-    void check_start(Ms now, Sub& of, Item& item, const fw::TransportRequest& request);
+    void check_start(Ms now, Ms wall, Sub& of, Item& item, const fw::TransportRequest& request);
     void check_order(Ms now, const Sub& of, const Item& item);
     void after_failure(Ms now, Sub& of, Item& item, const Answer& answer);
     void check_row(Ms now, Item& item, const fw::Delivery& row);
@@ -214,13 +253,17 @@ class Oracle {
     std::map<fw::SubscriptionId, Sub> subs_;
     std::map<std::string, fw::SubscriptionId> urls_;
     std::map<fw::DeliveryId, Item> items_;
-    std::map<std::pair<std::string, std::string>, std::shared_ptr<fw::Signer>> signers_;
     fw::DeliveryId last_row_ = {};
     std::size_t pending_ = 0;
     std::size_t in_flight_ = 0;
     std::vector<fw::DeliveryId> to_tell_;
-    std::vector<Ms> disabled_at_;  // by the dispatcher, in this life of the process
-    bool halted_ = false;          // it disables nothing
+    std::vector<Ms> disabled_at_;       // by the dispatcher, in this life of the process
+    bool halted_ = false;               // it disables nothing
+    std::optional<std::size_t> owner_;  // of the store
+    std::array<bool, process_count> dispatches_ = {};
+    std::array<std::optional<Ghost>, process_count> ghosts_ = {};
+    std::uint64_t edits_ = 0;                                                         // durable ones, of all
+    std::array<std::optional<fw::SubscriptionId>, process_count> durable_edit_ = {};  // and has not returned
     bool running_ = false;
     Ms running_since_ = 0;
     Ms last_fault_ = 0;

@@ -19,6 +19,19 @@ class LateClock final : public fw::Clock {
     std::shared_ptr<const fw::Clock> clock_;
 };
 
+// Waits and wall time are one.
+class OneClock final : public fw::Clock {
+  public:
+    explicit OneClock(std::shared_ptr<const fw::Clock> clock) : clock_(std::move(clock)) {}
+    [[nodiscard]] fw::Timestamp now() const noexcept override { return clock_->now(); }
+    [[nodiscard]] std::chrono::steady_clock::time_point steady_now() const noexcept override {
+        return std::chrono::steady_clock::time_point(clock_->now().time_since_epoch());
+    }
+
+  private:
+    std::shared_ptr<const fw::Clock> clock_;
+};
+
 constexpr Plant all[] = {
     {1, "a failure is not waited for until it is recorded"},
     {2, "a held lane is not held"},
@@ -36,6 +49,8 @@ constexpr Plant all[] = {
     {14, "an edit whose reply was lost is not obeyed"},
     {15, "a lane keeps its signing key when the secret is rotated"},
     {16, "disabling does not halt when most subscriptions fail at once"},
+    {17, "another process's edit is not obeyed"},
+    {18, "a fenced dispatcher goes on sending"},
     {20, "the store drops outcomes that it acknowledged"},
     {21, "the store forgets what an edit withdrew"},
     {22, "the store forgets that an attempt was started"},
@@ -43,6 +58,8 @@ constexpr Plant all[] = {
     {24, "jitter reaches further than 10 %"},
     {25, "the window is an hour longer"},
     {26, "signatures are a second old"},
+    {27, "the store writes what a process brings that has lost it"},
+    {28, "waits follow the wall clock"},
 };
 
 }  // namespace
@@ -50,7 +67,10 @@ constexpr Plant all[] = {
 std::span<const Plant> plants() { return all; }
 
 StorePlants store_plants() {
-    return {.drops_an_outcome = planted == 20, .forgets_cuts = planted == 21, .forgets_starts = planted == 22};
+    return {.drops_an_outcome = planted == 20,
+            .forgets_cuts = planted == 21,
+            .forgets_starts = planted == 22,
+            .never_fences = planted == 27};
 }
 
 fw::RetryPolicy plant_policy(fw::RetryPolicy policy) {
@@ -61,6 +81,7 @@ fw::RetryPolicy plant_policy(fw::RetryPolicy policy) {
 }
 
 std::shared_ptr<const fw::Clock> plant_clock(std::shared_ptr<const fw::Clock> clock) {
+    if (planted == 28) return std::make_shared<OneClock>(std::move(clock));
     if (planted != 26) return clock;
     return std::make_shared<LateClock>(std::move(clock));
 }

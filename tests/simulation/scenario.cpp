@@ -36,28 +36,31 @@ const T& pick(Rng& rng, const T (&from)[n]) {
 
 Scenario::Scenario(std::uint64_t seed, bool traces)
     : rng_(seed * 0x2545f4914f6cdd1dU + 1), traces_(traces), random_(std::make_shared<SimRandom>(rng_.next())) {
-    begun_at_ = now();
+    begun_at_ = tick();
     limits_ = {.pending_max = rng_.chance(100) ? 60U : 1'000'000U,
                .subscription_pending_max = rng_.chance(150) ? 8U : 100'000U,
                .slots = rng_.chance(150) ? static_cast<std::size_t>(rng_.between(1, 3)) : 512U,
                .quarantine_slots = rng_.chance(150) ? static_cast<std::size_t>(rng_.between(1, 3)) : 128U,
                .gone_disables = rng_.chance(200)};
     many_ = rng_.chance(15);
-    clock_jumps_ = rng_.chance(200);
+    clock_jumps_ = rng_.chance(300);
     memory_ = std::make_shared<fw::MemoryStore>(fw::StoreLimits{
         .pending_max = limits_.pending_max, .subscription_pending_max = limits_.subscription_pending_max});
     oracle_ = std::make_unique<Oracle>(limits_, *memory_);
-    store_ = std::make_shared<FaultyStore>(memory_, *clock_, *oracle_, *this, store_plants());
-    transport_ = std::make_shared<SimTransport>(*clock_, *oracle_,
-                                                [this](fw::SubscriptionId id) { return fate_of_attempt(id); });
+    for (std::size_t number = 0; number < process_count; ++number) {
+        Process& process = processes_[number];
+        process.number = number;
+        process.store = std::make_shared<FaultyStore>(number, memory_, time_, *oracle_, *this, store_plants());
+        process.transport = std::make_shared<SimTransport>(
+            number, time_, *oracle_, [this](fw::SubscriptionId id) { return fate_of_attempt(id); });
+    }
     dispatcher_clock_ = plant_clock(clock_);
     policy_ = fw::EndpointPolicy::create().value();
 }
 
 Scenario::~Scenario() {
-    if (dispatcher_) {
-        impl_->stopping = true;  // its destructor then does nothing
-        dispatcher_.reset();
+    for (Process& process : processes_) {
+        if (process.dispatcher) process.impl->stopping = true;  // its destructor then does nothing
     }
 }
 
@@ -79,6 +82,9 @@ void Scenario::plan() {
     add(Happening::fault, 9, 16);
     add(Happening::crash, 2, 5);
     add(Happening::stop, 0, 1);
+    add(Happening::takeover, 0, 2);
+    add(Happening::other_ends, 0, 1);
+    add(Happening::jump, 0, clock_jumps_ ? 4 : 0);
     add(Happening::replay, 0, 4);
     add(Happening::subscribe, 0, 2);
     std::sort(plan_.begin(), plan_.end(), [](const Planned& a, const Planned& b) { return a.at < b.at; });
@@ -86,7 +92,7 @@ void Scenario::plan() {
 
 std::string Scenario::run() {
     others_run_ = false;
-    start_process();
+    for (Process& process : processes_) start_process(process);
     for (int i = many_ ? 30 : 5; i > 0; --i) subscribe();
     others_run_ = true;
     plan();
@@ -102,26 +108,27 @@ std::string Scenario::run() {
                     continue;
                 }
                 tell_notices();
-                const bool settled = dispatcher_ && begun_ && !blind_ && now() >= writer_blocked_ &&
-                                     now() >= pump_blocked_ && now() >= outage_until_;
+                const bool settled = is_settled();
                 if (settled) {
-                    std::optional<Ms> wake;
-                    if (const auto at = impl_->engine->next_wake()) wake = ms(*at);
-                    if (impl_->engine->wants_reads()) oracle_->fail(now(), "a read is wanted and nobody was woken");
+                    std::optional<Ms> wake = owner().wake();
+                    if (wake) *wake += owner().line;
+                    if (owner().impl->engine->wants_reads()) {
+                        oracle_->fail(now(), "a read is wanted and nobody was woken");
+                    }
                     oracle_->quiet(now(), wake);
                     if (rng_.chance(20)) oracle_->check_whole_store(now());
                 }
                 if (plan_.empty() && open_offers_ == 0) {
                     if (!healed_) {
-                        heal();
+                        if (!add_what_lacks()) heal();
                         continue;
                     }
                     if (settled && oracle_->pending() == 0) break;
-                    if (now() > begun_at_ + horizon_ + 8 * 24 * hour) break;
+                    if (tick() > begun_at_ + horizon_ + 8 * 24 * hour) break;
                 }
                 pass_time();
             } catch (const Crash&) {
-                end_process();
+                machine_ends();
             }
         }
         if (oracle_->broken().empty()) oracle_->finished(now());
@@ -131,12 +138,19 @@ std::string Scenario::run() {
     return oracle_->broken();
 }
 
+// The owner has had the time to do everything.
+bool Scenario::is_settled() {
+    const Process& process = owner();
+    return process.dispatcher && process.dispatches() && !process.wants_look() && tick() >= process.writer_blocked &&
+           tick() >= process.pump_blocked && tick() >= outage_until_;
+}
+
 // ---- processes ----
 
-void Scenario::start_process() {
-    fw::DispatcherOptions options{.store = store_,
-                                  .transport = transport_,
-                                  .quarantine_transport = transport_,
+void Scenario::start_process(Process& process) {
+    fw::DispatcherOptions options{.store = process.store,
+                                  .transport = process.transport,
+                                  .quarantine_transport = process.transport,
                                   .policy = policy_,
                                   .clock = dispatcher_clock_,
                                   .random = random_,
@@ -147,200 +161,270 @@ void Scenario::start_process() {
     options.in_flight_max = limits_.slots;
     options.quarantine_in_flight_max = limits_.quarantine_slots;
     auto impl = std::make_unique<fw::Dispatcher::Impl>(std::move(options));
-    impl_ = impl.get();
-    dispatcher_ = std::make_unique<fw::Dispatcher>(std::move(impl), dispatcher_clock_, random_);
-    begun_ = false;
-    note([] { return "a process starts"; });
+    process.impl = impl.get();
+    process.dispatcher = std::make_unique<fw::Dispatcher>(std::move(impl), dispatcher_clock_, random_);
+    process.line = time_.offset();
+    note([&] { return "process " + std::to_string(process.number) + " starts"; });
 }
 
-// Somebody sets the clock while no process runs.
+void Scenario::begin() {
+    Process& process = owner();
+    time_.follow(process.line);
+    if (!process.impl->begin()) {
+        begins_at_ = tick() + store_retry_delay;
+        return;
+    }
+    note([&] { return "process " + std::to_string(process.number) + " dispatches"; });
+    process.begun = process.pump_again = true;
+    process.blind = process.foreign = false;
+    process.writer_blocked = process.pump_blocked = 0;
+    oracle_->began(now());
+}
+
+// Somebody sets the wall clock.
 void Scenario::jump() {
-    if (!clock_jumps_ || healed_ || !rng_.chance(500)) return;
     const Ms by = rng_.between(-hour, hour);
-    clock_->set_wall(clock_->now() + std::chrono::milliseconds(by));
+    time_.set_wall(time_.wall() + by);
     note([&] { return "the clock jumps by " + std::to_string(by); });
 }
 
-void Scenario::restart_later(Ms delay) {
-    jump();
-    const auto least = healed_ ? 0 : delay;
-    restart_at_ = now() + least;
-    crash_in_.reset();
-    writer_busy_ = pump_busy_ = host_busy_ = false;
-    others_run_ = true;
-    depth_ = 0;
-    begun_ = false;
-    starts_wait_since_.reset();
-    for (Offer& offer : offers_) offer.waits = false;  // the host asks again
+// What was in its memory is gone; it starts again.
+void Scenario::leave(Process& process, Ms delay) {
+    process.impl->stopping = true;  // its destructor then does nothing: nothing is flushed, nothing given back
+    process.dispatcher.reset();
+    process.impl = nullptr;
+    process.transport->lose_all();
+    process.begun = process.writer_busy = process.pump_busy = process.host_busy = false;
+    process.pump_again = process.blind = process.foreign = false;
+    process.writer_blocked = process.pump_blocked = 0;
+    process.starts_wait_since.reset();
+    process.ends_at.reset();
+    process.starts_at = tick() + (healed_ ? 0 : delay);
+    for (Offer& offer : offers_) {
+        if (offer.by == process.number) offer.waits = false;  // the host asks again
+    }
+    if (clock_jumps_ && !healed_ && rng_.chance(300)) jump();
 }
 
-void Scenario::end_process() {
-    ++counts_.crashes;
-    note([] { return "CRASH"; });
-    impl_->stopping = true;  // its destructor then does nothing: nothing is flushed, nothing given back
-    dispatcher_.reset();
-    impl_ = nullptr;
-    transport_->lose_all();
-    store_->unlock();
-    oracle_->crashed(now());
+void Scenario::end_process(Process& process) {
+    note([&] { return "CRASH of process " + std::to_string(process.number); });
+    oracle_->crashed(now(), process.number);
     const Ms delays[] = {0, 100, 5 * second, 10 * minute, 3 * hour, 14 * hour};
-    restart_later(many_ || rng_.chance(800) ? rng_.between(0, 2 * second) : pick(rng_, delays));
+    process.store->unlock();
+    leave(process, many_ || rng_.chance(800) ? rng_.between(0, 2 * second) : pick(rng_, delays));
+}
+
+void Scenario::owner_ends() {
+    ++counts_.crashes;
+    if (!owner().dispatcher) return;
+    end_process(owner());
+    if (other().dispatcher && !other().begun && rng_.chance(400)) owner_ = other().number;
+    begins_at_ = tick() + rng_.between(0, second);
+}
+
+void Scenario::machine_ends() {
+    ++counts_.crashes;
+    for (Process& process : processes_) {
+        if (process.dispatcher) end_process(process);
+    }
+    crash_in_.reset();
+    others_run_ = true;
+    depth_ = 0;
+    if (rng_.chance(300)) owner_ = other().number;
+    begins_at_ = tick();
 }
 
 // As Dispatcher::stop, step by step.
 void Scenario::stop_gracefully() {
-    if (!begun_) return;
+    Process& process = owner();
+    if (!process.dispatcher || !process.dispatches()) return;
+    fw::Dispatcher::Impl& impl = *process.impl;
     note([] { return "stop"; });
-    impl_->engine->drain();
+    impl.engine->drain();
     if (rng_.chance(500)) {
-        while (transport_->in_flight() > 0) {
-            if (const Ms at = *transport_->next(); at > now()) advance(at - now());
-            deliver_answer();
+        while (process.transport->in_flight() > 0) {
+            if (const Ms at = *process.transport->next(); at > tick()) advance(at - tick());
+            deliver_answer(process);
         }
     }
-    impl_->cancelling = true;
-    while (transport_->in_flight() > 0) transport_->complete_one(true);
-    for (int tries = 0; tries < 20 && (!impl_->publishes.empty() || impl_->outcomes_wait()); ++tries) {
-        write();
-        if (impl_->store_failing) advance(store_retry_delay);
+    impl.cancelling = true;
+    while (process.transport->in_flight() > 0) process.transport->complete_one(true);
+    for (int tries = 0; tries < 20 && (!impl.publishes.empty() || impl.outcomes_wait()); ++tries) {
+        write(process);
+        if (impl.store_failing) advance(store_retry_delay);
     }
-    if (!impl_->publishes.empty() || impl_->outcomes_wait()) throw Crash();
+    if (!impl.publishes.empty() || impl.outcomes_wait()) throw Crash();
     tell_notices();
-    std::unique_lock lock(impl_->mutex);
-    impl_->stopping = true;
-    impl_->owns = false;
-    const std::uint64_t epoch = impl_->epoch;
-    lock.unlock();
-    dispatcher_.reset();
-    impl_ = nullptr;
-    store_->release(epoch);
-    oracle_->stopped(now());
-    restart_later(rng_.between(0, minute));
+    impl.owns = false;
+    process.store->release(impl.epoch);
+    oracle_->stopped(now(), process.number);
+    leave(process, rng_.between(0, minute));
+    if (other().dispatcher && !other().begun && rng_.chance(500)) owner_ = other().number;
+    begins_at_ = tick();
+}
+
+// The owner is taken for dead, and lives.
+void Scenario::take_over() {
+    Process& old = owner();
+    Process& heir = other();
+    if (!old.dispatcher || !old.dispatches() || !heir.dispatcher || heir.begun) return;
+    ++counts_.takeovers;
+    note([&] { return "process " + std::to_string(heir.number) + " takes the store over"; });
+    oracle_->ousted(now(), old.number);
+    old.store->unlock();
+    const Ms lives[] = {second, 5 * second, minute, 5 * hour};
+    old.ends_at = tick() + rng_.between(0, pick(rng_, lives));
+    owner_ = heir.number;
+    begins_at_ = tick() + (rng_.chance(500) ? 0 : rng_.between(0, second));
 }
 
 // ---- turns ----
 
-bool Scenario::writer_has_work() {
-    if (!dispatcher_ || writer_busy_ || now() < writer_blocked_) return false;
-    if (!impl_->publishes.empty() || impl_->outcomes_wait()) return true;
-    if (!impl_->writes_wait()) {
-        starts_wait_since_.reset();
+bool Scenario::writer_has_work(Process& process) {
+    if (!process.dispatcher || process.writer_busy || tick() < process.writer_blocked) return false;
+    if (!process.impl->publishes.empty() || process.impl->outcomes_wait()) return true;
+    if (!process.impl->writes_wait()) {
+        process.starts_wait_since.reset();
         return false;
     }
-    if (!starts_wait_since_) starts_wait_since_ = now();
-    return now() >= *starts_wait_since_ + start_write_delay;
+    if (!process.starts_wait_since) process.starts_wait_since = tick();
+    return tick() >= *process.starts_wait_since + start_write_delay;
 }
 
-bool Scenario::pump_has_work() {
-    if (!begun_ || pump_busy_ || now() < pump_blocked_) return false;
-    if (pump_again_ || impl_->pump_work) return true;
-    const auto wake = impl_->engine->next_wake();
-    return wake && ms(*wake) <= now();
-}
-
-void Scenario::write() {
-    writer_busy_ = true;
-    starts_wait_since_.reset();
-    note([&] {
-        return "write: " + std::to_string(impl_->publishes.size()) + " events, " +
-               std::to_string(impl_->engine ? impl_->engine->writes() : 0) + " writes" +
-               (impl_->has_unwritten ? ", a batch again" : "");
-    });
-    std::unique_lock lock(impl_->mutex);
-    static_cast<void>(impl_->write_step(lock));
-    if (impl_->store_failing) {
-        writer_blocked_ = now() + store_retry_delay;
-        blind_ = true;
+bool Scenario::pump_has_work(const Process& process) {
+    if (!process.dispatcher || !process.dispatches() || process.pump_busy || tick() < process.pump_blocked) {
+        return false;
     }
-    writer_busy_ = false;
+    if (process.pump_again || process.impl->pump_work) return true;
+    if (process.wants_look() && tick() >= process.next_look()) return true;
+    const auto wake = process.wake();
+    return wake && *wake <= tick();
 }
 
-void Scenario::pump() {
-    pump_busy_ = true;
-    std::unique_lock lock(impl_->mutex);
-    const bool woken = std::exchange(impl_->pump_work, false);
-    if (!pump_again_ && !woken) {
-        note([] { return "look around"; });
-        impl_->look_around(lock);
-    }
+void Scenario::write(Process& process) {
+    fw::Dispatcher::Impl& impl = *process.impl;
+    process.writer_busy = true;
+    process.starts_wait_since.reset();
     note([&] {
-        const auto wake = impl_->engine->next_wake();
-        return "pump" + std::string(impl_->engine->wants_reads() ? ", reads wanted" : "") + ", next wake " +
-               (wake ? std::to_string(ms(*wake)) : "none");
+        return "process " + std::to_string(process.number) + " writes " + std::to_string(impl.publishes.size()) +
+               " events, " + std::to_string(impl.engine ? impl.engine->writes() : 0) + " writes" +
+               (impl.has_unwritten ? ", a batch again" : "");
     });
-    const auto pumped = impl_->pump_step(lock);
-    pump_again_ = pumped != fw::Dispatcher::Impl::Pumped::idle;
+    std::unique_lock lock(impl.mutex);
+    static_cast<void>(impl.write_step(lock));
+    if (impl.store_failing) {
+        process.writer_blocked = tick() + store_retry_delay;
+        process.blind = true;
+    }
+    process.writer_busy = false;
+}
+
+void Scenario::look(Process& process) {
+    note([&] { return "process " + std::to_string(process.number) + " looks around"; });
+    process.blind = process.foreign = false;
+    std::unique_lock lock(process.impl->mutex);
+    process.impl->look_around(lock);
+}
+
+void Scenario::pump(Process& process) {
+    fw::Dispatcher::Impl& impl = *process.impl;
+    process.pump_busy = true;
+    const bool woken = std::exchange(impl.pump_work, false);
+    const bool late = process.wants_look() && tick() >= process.next_look();
+    if (late || (!process.pump_again && !woken)) look(process);
+    note([&] {
+        const auto wake = process.wake();
+        return "process " + std::to_string(process.number) + " pumps" +
+               std::string(impl.engine->wants_reads() ? ", reads wanted" : "") + ", next wake " +
+               (wake ? std::to_string(*wake + process.line) : "none");
+    });
+    std::unique_lock lock(impl.mutex);
+    const auto pumped = impl.pump_step(lock);
+    process.pump_again = pumped != fw::Dispatcher::Impl::Pumped::idle;
     if (pumped == fw::Dispatcher::Impl::Pumped::store_failed) {
         note([] { return "pump: the store failed"; });
-        pump_blocked_ = now() + store_retry_delay;
-        blind_ = true;
+        process.pump_blocked = tick() + store_retry_delay;
+        process.blind = true;
     }
-    pump_busy_ = false;
+    process.pump_busy = false;
 }
 
-void Scenario::deliver_answer() {
-    note([] { return "an answer arrives"; });
-    transport_->complete_one(false);
+void Scenario::deliver_answer(Process& process) {
+    note([&] { return "an answer arrives at process " + std::to_string(process.number); });
+    process.transport->complete_one(false);
+}
+
+Scenario::Process* Scenario::any_host() {
+    std::vector<Process*> hosts;
+    for (Process& process : processes_) {
+        if (process.dispatcher && !process.host_busy) hosts.push_back(&process);
+    }
+    return hosts.empty() ? nullptr : rng_.pick(hosts);
 }
 
 void Scenario::offer_events() {
     for (Offer& offered : offers_) {
-        if (!offered.done && !offered.waits && offered.not_before <= now()) offer(offered);
+        if (offered.done || offered.waits || offered.not_before > tick()) continue;
+        if (Process* const by = any_host()) offer(offered, *by);
     }
     while (!offers_.empty() && offers_.front().done) offers_.pop_front();
 }
 
 void Scenario::tell_notices() {
-    if (!dispatcher_) return;
-    std::unique_lock lock(impl_->mutex);
-    while (!impl_->notices.empty()) {
-        const fw::Notice notice = std::move(impl_->notices.front());
-        impl_->notices.pop_front();
-        if (notice.kind != fw::Notice::Kind::attempt_failed) {
-            note([&] {
-                return "notice " + std::string(fw::to_string(notice.kind)) + " for subscription " +
-                       std::to_string(notice.subscription.value());
-            });
+    for (Process& process : processes_) {
+        if (!process.dispatcher) continue;
+        std::unique_lock lock(process.impl->mutex);
+        for (auto& notices = process.impl->notices; !notices.empty();) {
+            const fw::Notice notice = std::move(notices.front());
+            notices.pop_front();
+            if (notice.kind != fw::Notice::Kind::attempt_failed) {
+                note([&] {
+                    return "process " + std::to_string(process.number) + ": notice " +
+                           std::string(fw::to_string(notice.kind)) + " for subscription " +
+                           std::to_string(notice.subscription.value());
+                });
+            }
+            oracle_->noticed(now(), process.number, notice);
         }
-        oracle_->noticed(now(), notice);
     }
 }
 
 bool Scenario::take_turn() {
-    if (!dispatcher_) {
-        if (now() < restart_at_) return false;
-        start_process();
-        return true;
-    }
-    if (!begun_ && now() >= restart_at_) {
-        const auto begun = impl_->begin();
-        if (!begun) {
-            restart_at_ = now() + store_retry_delay;
+    for (Process& process : processes_) {
+        if (process.dispatcher && process.ends_at && *process.ends_at <= tick()) {
+            end_process(process);
             return true;
         }
-        note([] { return "the dispatcher begins"; });
-        begun_ = pump_again_ = true;
-        blind_ = false;
-        writer_blocked_ = pump_blocked_ = 0;
-        oracle_->began(now());
+        if (!process.dispatcher && process.starts_at <= tick()) {
+            start_process(process);
+            return true;
+        }
+    }
+    if (owner().dispatcher && !owner().begun && begins_at_ <= tick()) {
+        begin();
         return true;
     }
     tell_notices();
     enum class Turn { write, pump, answer, happen, offer };
-    std::vector<Turn> turns;
-    if (writer_has_work()) turns.push_back(Turn::write);
-    if (pump_has_work()) turns.push_back(Turn::pump);
-    if (const auto at = transport_->next(); at && *at <= now()) turns.push_back(Turn::answer);
-    if (!plan_.empty() && plan_.front().at <= now()) turns.push_back(Turn::happen);
-    const bool offers = std::any_of(offers_.begin(), offers_.end(), [&](const Offer& offer) {
-        return !offer.done && !offer.waits && offer.not_before <= now();
-    });
-    if (offers) turns.push_back(Turn::offer);
+    std::vector<std::pair<Turn, Process*>> turns;
+    for (Process& process : processes_) {
+        if (writer_has_work(process)) turns.emplace_back(Turn::write, &process);
+        if (pump_has_work(process)) turns.emplace_back(Turn::pump, &process);
+        if (const auto at = process.transport->next(); at && *at <= tick()) turns.emplace_back(Turn::answer, &process);
+    }
+    if (!plan_.empty() && plan_.front().at <= tick()) turns.emplace_back(Turn::happen, nullptr);
+    const bool can_ask = std::any_of(processes_.begin(), processes_.end(),
+                                     [](const Process& process) { return process.dispatcher != nullptr; });
+    const bool offers = can_ask && std::any_of(offers_.begin(), offers_.end(), [&](const Offer& offer) {
+                            return !offer.done && !offer.waits && offer.not_before <= tick();
+                        });
+    if (offers) turns.emplace_back(Turn::offer, nullptr);
     if (turns.empty()) return false;
-    switch (rng_.pick(turns)) {
-        case Turn::write: write(); break;
-        case Turn::pump: pump(); break;
-        case Turn::answer: deliver_answer(); break;
+    const auto [turn, whose] = rng_.pick(turns);
+    switch (turn) {
+        case Turn::write: write(*whose); break;
+        case Turn::pump: pump(*whose); break;
+        case Turn::answer: deliver_answer(*whose); break;
         case Turn::happen: {
             const Planned what = plan_.front();
             plan_.pop_front();
@@ -354,19 +438,21 @@ bool Scenario::take_turn() {
 
 // Inside a store call of one thread: what the others do meanwhile.
 void Scenario::others_take_turns() {
-    if (!others_run_ || depth_ >= 3 || !dispatcher_ || !rng_.chance(120)) return;
+    if (!others_run_ || depth_ >= 3 || !rng_.chance(120)) return;
     ++depth_;
     for (std::int64_t turns = rng_.between(1, 6); turns > 0; --turns) {
-        const auto whose = rng_.below(4);
-        if (whose == 0 && writer_has_work()) {
-            write();
-        } else if (whose == 1 && pump_has_work()) {
-            pump();
-        } else if (whose == 2 && !host_busy_ && rng_.chance(200) && !healed_ && !many_) {
-            edit_something();
-        } else if (const auto at = transport_->next(); at && *at <= now() + 50) {
-            advance(std::max<Ms>(0, *at - now()));
-            deliver_answer();
+        Process& process = rng_.chance(700) ? owner() : other();
+        if (!process.dispatcher) continue;
+        const auto what = rng_.below(4);
+        if (what == 0 && writer_has_work(process)) {
+            write(process);
+        } else if (what == 1 && pump_has_work(process)) {
+            pump(process);
+        } else if (what == 2 && !process.host_busy && rng_.chance(200) && !healed_ && !many_) {
+            edit_something(process);
+        } else if (const auto at = process.transport->next(); at && *at <= tick() + 50) {
+            advance(std::max<Ms>(0, *at - tick()));
+            deliver_answer(process);
         }
         if (rng_.chance(200)) advance(rng_.between(0, 20));
         tell_notices();
@@ -377,44 +463,46 @@ void Scenario::others_take_turns() {
 void Scenario::pass_time() {
     std::optional<Ms> next;
     const auto look_at = [&](std::optional<Ms> at) {
-        if (at && *at > now()) next = std::min(next.value_or(*at), *at);
+        if (at && *at > tick()) next = std::min(next.value_or(*at), *at);
     };
     if (!plan_.empty()) look_at(plan_.front().at);
     for (const Offer& offer : offers_) {
         if (!offer.done && !offer.waits) look_at(offer.not_before);
     }
-    look_at(transport_->next());
-    look_at(restart_at_);
-    look_at(writer_blocked_);
-    look_at(pump_blocked_);
+    for (const Process& process : processes_) {
+        if (!process.dispatcher) {
+            look_at(process.starts_at);
+            continue;
+        }
+        look_at(process.ends_at);
+        look_at(process.transport->next());
+        look_at(process.writer_blocked);
+        look_at(process.pump_blocked);
+        if (process.starts_wait_since) look_at(*process.starts_wait_since + start_write_delay);
+        if (!process.dispatches()) continue;
+        look_at(process.wake());
+        if (process.wants_look()) look_at(process.next_look());
+    }
+    look_at(begins_at_);
     look_at(outage_until_);
-    if (starts_wait_since_) look_at(*starts_wait_since_ + start_write_delay);
-    if (begun_) {
-        if (const auto wake = impl_->engine->next_wake()) look_at(ms(*wake));
-        if (blind_) look_at(now() + poll_interval);
-    }
-    if (!next) next = now() + hour;
-    const bool polls = begun_ && *next - now() >= poll_interval;
-    advance(*next - now());
-    if (polls && (blind_ || rng_.chance(300)) && !pump_busy_ && now() >= pump_blocked_) {
-        blind_ = false;
-        pump_again_ = true;
-        std::unique_lock lock(impl_->mutex);
-        pump_busy_ = true;
-        impl_->look_around(lock);
-        pump_busy_ = false;
-    }
+    if (!next) next = tick() + hour;
+    const bool polls = *next - tick() >= poll_interval && rng_.chance(300);
+    advance(*next - tick());
+    if (!polls || !owner().dispatcher || !owner().dispatches() || tick() < owner().pump_blocked) return;
+    owner().pump_busy = owner().pump_again = true;
+    look(owner());
+    owner().pump_busy = false;
 }
 
 // ---- the store's mood ----
 
-StoreFate Scenario::before(StoreCall call) {
+StoreFate Scenario::before(StoreCall call, std::size_t process) {
     if (crash_in_ && --*crash_in_ <= 0) throw Crash();
     others_take_turns();
     const bool writes =
         call == StoreCall::commit || call == StoreCall::edit || call == StoreCall::expire || call == StoreCall::replay;
     if (healed_ || call == StoreCall::create) return StoreFate::works;
-    bool fails = now() < outage_until_ && rng_.chance(outage_per_thousand_);
+    bool fails = tick() < outage_until_ && rng_.chance(outage_per_thousand_);
     if (fail_next_ > 0 && rng_.chance(300)) {
         --fail_next_;
         fails = true;
@@ -422,7 +510,7 @@ StoreFate Scenario::before(StoreCall call) {
     const bool loses = writes && lose_next_ > 0;
     if (!fails && !loses) return StoreFate::works;
     ++counts_.faults;
-    blind_ = true;
+    processes_[process].blind = true;
     note([&] {
         return std::string(fails ? "the store fails, call " : "the store's reply is lost, call ") +
                std::to_string(static_cast<int>(call));
@@ -432,7 +520,10 @@ StoreFate Scenario::before(StoreCall call) {
     return StoreFate::loses_reply;
 }
 
-void Scenario::after(StoreCall) {
+void Scenario::after(StoreCall call, std::size_t process) {
+    const bool told =
+        call == StoreCall::commit || call == StoreCall::edit || call == StoreCall::create || call == StoreCall::replay;
+    if (told) processes_[1 - process].foreign = true;
     if (crash_in_ && --*crash_in_ <= 0) throw Crash();
     others_take_turns();
 }
@@ -443,13 +534,15 @@ void Scenario::happen(const Planned& planned) {
     switch (planned.what) {
         case Happening::publish: publish(static_cast<std::size_t>(rng_.between(1, 3)), std::nullopt); break;
         case Happening::burst: publish(static_cast<std::size_t>(rng_.between(40, 90)), 1); break;
-        case Happening::edit: edit_something(); break;
+        case Happening::edit:
+            if (Process* const by = any_host()) edit_something(*by);
+            break;
         case Happening::mood:
             if (moods_.empty() || many_) break;
             rng_.pick(moods_) = static_cast<Mood>(rng_.below(static_cast<std::uint64_t>(Mood::count)));
             break;
         case Happening::outage:
-            outage_until_ = now() + rng_.between(1, rng_.chance(100) ? 10 * minute : 3 * second);
+            outage_until_ = tick() + rng_.between(1, rng_.chance(100) ? 10 * minute : 3 * second);
             outage_per_thousand_ = rng_.chance(500) ? 1'000 : 400;
             note([] { return "the store is out of order"; });
             break;
@@ -461,10 +554,19 @@ void Scenario::happen(const Planned& planned) {
             }
             break;
         case Happening::crash:
-            if (rng_.chance(400)) throw Crash();
+            if (rng_.chance(400)) {
+                owner_ends();
+                break;
+            }
+            if (rng_.chance(200)) throw Crash();
             crash_in_ = static_cast<int>(rng_.between(1, 12));
             break;
         case Happening::stop: stop_gracefully(); break;
+        case Happening::takeover: take_over(); break;
+        case Happening::other_ends:
+            if (other().dispatcher) end_process(other());
+            break;
+        case Happening::jump: jump(); break;
         case Happening::replay: replay(); break;
         case Happening::subscribe: subscribe(); break;
         case Happening::count: break;
@@ -520,19 +622,19 @@ void Scenario::publish(std::size_t count, std::optional<std::int32_t> location) 
                                   .scopes = event.scopes,
                                   .body = event.whole,
                                   .hash = fw::sha256(fw::bytes_of(event.whole))};
-        offers_.push_back({.event = event, .as_new = as_new, .not_before = now()});
+        offers_.push_back({.event = event, .as_new = as_new, .not_before = tick()});
         ++open_offers_;
         if (rng_.chance(30)) {  // somebody reuses the id for another event: never stored
             fw::NewEvent other = as_new;
             other.body += " ";
             other.hash = fw::sha256(fw::bytes_of(other.body));
-            offers_.push_back({.event = event, .as_new = std::move(other), .not_before = now() + minute});
+            offers_.push_back({.event = event, .as_new = std::move(other), .not_before = tick() + minute});
             ++open_offers_;
         }
     }
 }
 
-void Scenario::offer(Offer& offered) {
+void Scenario::offer(Offer& offered, Process& by) {
     const bool is_true = offered.as_new.body == offered.event.whole;
     if (!is_true && !memory_->event_body(offered.event.id)) {  // it would be the first
         offered.done = true;
@@ -540,11 +642,12 @@ void Scenario::offer(Offer& offered) {
         return;
     }
     offered.waits = true;
-    const auto queued = dispatcher_->publish_async(offered.as_new, [this, &offered, is_true](const auto& answer) {
+    offered.by = by.number;
+    const auto queued = by.dispatcher->publish_async(offered.as_new, [this, &offered, is_true](const auto& answer) {
         if (is_true) oracle_->publish_answered(now(), offered.event.id, answer);
         offered.waits = false;
         const bool answered = answer || answer.error() == fw::Errc::conflict;
-        offered.not_before = now() + rng_.between(10, 2 * second);
+        offered.not_before = tick() + rng_.between(10, 2 * second);
         // After an answer the same again, now and then: a duplicate.
         offered.done = answered && !rng_.chance(50);
         if (!answered && answer.error() == fw::Errc::store_full && rng_.chance(300)) offered.done = true;
@@ -552,12 +655,13 @@ void Scenario::offer(Offer& offered) {
     });
     if (queued) return;
     offered.waits = false;
-    offered.not_before = now() + second;
+    offered.not_before = tick() + second;
 }
 
 void Scenario::subscribe() {
-    if (host_busy_ || !dispatcher_) return;
-    host_busy_ = true;
+    Process* const by = any_host();
+    if (by == nullptr) return;
+    by->host_busy = true;
     fw::NewSubscription wanted{.actor = host};
     const auto number = ++urls_;
     wanted.url = "https://partner.example/" + std::to_string(number);
@@ -573,28 +677,26 @@ void Scenario::subscribe() {
     wanted.events = {"*"};
     if (rng_.chance(200)) wanted.pii = fw::PiiCategories::all();
     if (rng_.chance(100)) wanted.pii = fw::PiiCategories::none();
-    const auto record = dispatcher_->create_subscription(wanted);
-    host_busy_ = false;
+    const auto record = by->dispatcher->create_subscription(wanted);
+    by->host_busy = false;
     if (!record) return;
     const auto id = record->subscription.id();
     subscriptions_.push_back(id);
     moods_.push_back(many_              ? Mood::failing
                      : rng_.chance(500) ? Mood::healthy
                                         : static_cast<Mood>(rng_.below(static_cast<std::uint64_t>(Mood::count))));
-    if (rng_.chance(800)) edit(id, {.act = Act::generate});
+    if (rng_.chance(800)) edit(*by, id, {.act = Act::generate});
 }
 
-void Scenario::edit(fw::SubscriptionId id, Edit wanted) {
-    if (host_busy_ || !dispatcher_) return;
-    host_busy_ = true;
+void Scenario::edit(Process& by, fw::SubscriptionId id, Edit wanted) {
+    by.host_busy = true;
     ++counts_.edits;
     note([&] {
-        return "edit " + std::to_string(static_cast<int>(wanted.act)) + " of subscription " +
-               std::to_string(id.value());
+        return "process " + std::to_string(by.number) + " makes edit " + std::to_string(static_cast<int>(wanted.act)) +
+               " of subscription " + std::to_string(id.value());
     });
-    oracle_->edit_begins(id);
-    store_->announce(&wanted);
-    fw::Dispatcher& of = *dispatcher_;
+    by.store->announce(&wanted);
+    fw::Dispatcher& of = *by.dispatcher;
     switch (wanted.act) {
         case Act::pause: static_cast<void>(of.pause(host, id)); break;
         case Act::resume: static_cast<void>(of.resume(host, id)); break;
@@ -607,13 +709,13 @@ void Scenario::edit(fw::SubscriptionId id, Edit wanted) {
         case Act::edit_pii: static_cast<void>(of.edit_subscription(host, id, {.pii = wanted.pii})); break;
         case Act::remove: static_cast<void>(of.remove(host, id)); break;
     }
-    note([] { return "edit returns"; });
-    oracle_->edit_returned(now(), id);
-    store_->announce(nullptr);
-    host_busy_ = false;
+    note([&] { return "the edit of process " + std::to_string(by.number) + " returns"; });
+    oracle_->edit_returned(by.number);
+    by.store->announce(nullptr);
+    by.host_busy = false;
 }
 
-void Scenario::edit_something() {
+void Scenario::edit_something(Process& by) {
     if (subscriptions_.empty()) return;
     const auto id = rng_.pick(subscriptions_);
     const auto record = memory_->subscription(id).value();
@@ -643,23 +745,43 @@ void Scenario::edit_something() {
     }
     const fw::PiiCategories masks[] = {fw::PiiCategories::all(), fw::PiiCategories::none(), fw::PiiCategories()};
     wanted.pii = pick(rng_, masks);
-    edit(id, std::move(wanted));
+    edit(by, id, std::move(wanted));
 }
 
 void Scenario::replay() {
-    if (host_busy_ || !dispatcher_ || subscriptions_.empty()) return;
+    Process* const by = any_host();
+    if (by == nullptr || subscriptions_.empty()) return;
     // One delivery of one event at a time, so that each request on the wire is of one delivery.
     fw::DeliveryFilter filter{.subscription = rng_.pick(subscriptions_)};
     const auto rows = memory_->deliveries(filter, {}, 1'000'000).value().deliveries;
     if (rows.empty()) return;
     const auto& chosen = rows[rng_.below(rows.size())];
     if (oracle_->has_pending(chosen.subscription, chosen.event_id)) return;
-    host_busy_ = true;
+    by->host_busy = true;
     ++counts_.replays;
     note([&] { return "replay delivery " + std::to_string(chosen.id.value()); });
     filter.delivery = chosen.id;
-    static_cast<void>(dispatcher_->replay({.filter = filter, .include_delivered = rng_.chance(500), .per_second = 0}));
-    host_busy_ = false;
+    static_cast<void>(
+        by->dispatcher->replay({.filter = filter, .include_delivered = rng_.chance(500), .per_second = 0}));
+    by->host_busy = false;
+}
+
+// Chance makes too little of it now and then. False: of everything there was enough.
+bool Scenario::add_what_lacks() {
+    constexpr std::size_t events = 50;
+    constexpr std::size_t faults = 10;
+    constexpr std::size_t crashes = 2;
+    if (counts_.crashes < crashes) {
+        owner_ends();
+    } else if (counts_.events < events) {
+        publish(events - counts_.events, std::nullopt);
+    } else if (counts_.faults < faults) {
+        fail_next_ = static_cast<int>(faults - counts_.faults);
+        publish(1, std::nullopt);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 void Scenario::heal() {
@@ -667,14 +789,18 @@ void Scenario::heal() {
     note([] { return "everything works again"; });
     outage_until_ = fail_next_ = lose_next_ = 0;
     crash_in_.reset();
-    if (restart_at_ > now()) restart_at_ = now();
     for (Mood& mood : moods_) mood = Mood::healthy;
-    if (!dispatcher_) start_process();
+    for (Process& process : processes_) {
+        if (process.dispatcher && process.ends_at) end_process(process);
+        if (!process.dispatcher) start_process(process);
+    }
+    begins_at_ = tick();
     for (const fw::SubscriptionId id : subscriptions_) {
         const auto record = memory_->subscription(id).value();
         if (record.deleted) continue;
-        if (record.subscription.status() == fw::SubscriptionStatus::paused) edit(id, {.act = Act::resume});
-        if (record.secret_number == 0 && rng_.chance(500)) edit(id, {.act = Act::generate});
+        Process& by = *any_host();
+        if (record.subscription.status() == fw::SubscriptionStatus::paused) edit(by, id, {.act = Act::resume});
+        if (record.secret_number == 0 && rng_.chance(500)) edit(by, id, {.act = Act::generate});
     }
     // What is answered by now is not, and what hangs comes to its end by itself.
 }
@@ -695,7 +821,7 @@ std::optional<std::pair<Ms, Answer>> Scenario::fate_of_attempt(fw::SubscriptionI
                (answer.retry_after ? ", Retry-After " + std::to_string(*answer.retry_after) : "") +
                (answer.disable ? ", disable" : "") + (answer.abort ? ", abort" : "");
     });
-    return std::pair{now() + takes, answer};
+    return std::pair{tick() + takes, answer};
 }
 
 Answer Scenario::answer_in(Mood mood, Ms& takes) {

@@ -1,9 +1,11 @@
-// One seed: a dispatcher's life in virtual time, on one thread, with everything that may happen happening.
+// One seed: two processes at one store, in virtual time, on one thread, with everything that may happen happening.
 //
-// The dispatcher's threads are replaced by turns: the writer's, the pump's, the network's, the host's. Whose turn it is
-// decides the seed; inside a store call, where the dispatcher holds no lock, the others get turns too.
+// One process dispatches, the other publishes and edits, and may take the store over. The dispatchers' threads are
+// replaced by turns: the writers', the pumps', the network's, the hosts'. Whose turn it is decides the seed; inside a
+// store call, where a dispatcher holds no lock, the others get turns too.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -27,12 +29,28 @@ class Scenario final : public StoreGate {
     [[nodiscard]] const std::deque<std::string>& trace() const noexcept { return trace_; }
 
     struct Counts {
-        std::size_t events = 0, attempts = 0, faults = 0, crashes = 0, edits = 0, replays = 0, steps = 0;
+        std::size_t events = 0, attempts = 0, faults = 0, crashes = 0, edits = 0, replays = 0, takeovers = 0, steps = 0;
     };
     [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 
   private:
-    enum class Happening { publish, burst, edit, mood, outage, fault, crash, stop, replay, subscribe, count };
+    enum class Happening {
+        publish,
+        burst,
+        edit,
+        mood,
+        outage,
+        fault,
+        crash,
+        stop,
+        takeover,
+        other_ends,
+        jump,
+        replay,
+        subscribe,
+        count
+    };
+    // All times here are ticks, but for what the oracle and the dispatchers say.
     struct Planned {
         Ms at = 0;
         Happening what = Happening::publish;
@@ -43,44 +61,88 @@ class Scenario final : public StoreGate {
         Ms not_before = 0;
         bool waits = false;  // for its answer
         bool done = false;
+        std::size_t by = 0;  // the process that was asked
+    };
+    struct Process {
+        std::size_t number = 0;
+        std::shared_ptr<FaultyStore> store = {};
+        std::shared_ptr<SimTransport> transport = {};
+        std::unique_ptr<fw::Dispatcher> dispatcher = {};  // null: it is down
+        fw::Dispatcher::Impl* impl = nullptr;
+        Ms line = 0;                     // from ticks to its time line
+        Ms starts_at = 0;                // when it is down
+        std::optional<Ms> ends_at = {};  // ousted
+        bool begun = false;              // it dispatches, or did until it was ousted
+        bool writer_busy = false;
+        bool pump_busy = false;
+        bool host_busy = false;
+        bool pump_again = false;
+        bool blind = false;    // something failed since it last looked around
+        bool foreign = false;  // another process wrote something since
+        Ms writer_blocked = 0;
+        Ms pump_blocked = 0;
+        std::optional<Ms> starts_wait_since = {};
+
+        [[nodiscard]] bool dispatches() const { return begun && impl->owns; }
+        [[nodiscard]] bool wants_look() const { return blind || foreign; }
+        [[nodiscard]] Ms next_look() const {
+            return std::chrono::duration_cast<std::chrono::milliseconds>(impl->next_look.time_since_epoch()).count();
+        }
+        // The tick at which its engine wakes.
+        [[nodiscard]] std::optional<Ms> wake() const {
+            const auto at = impl->engine->next_wake();
+            return at ? std::optional(ms(*at) - line) : std::nullopt;
+        }
     };
 
-    StoreFate before(StoreCall call) override;
-    void after(StoreCall call) override;
+    StoreFate before(StoreCall call, std::size_t process) override;
+    void after(StoreCall call, std::size_t process) override;
 
     void plan();
-    void start_process();
-    void end_process();
+    void start_process(Process& process);
+    void begin();
+    void end_process(Process& process);
+    void owner_ends();
+    void machine_ends();
+    void leave(Process& process, Ms delay);
     void stop_gracefully();
-    void restart_later(Ms delay);
+    void take_over();
     void jump();
 
     bool take_turn();  // false: nobody had anything to do
     void others_take_turns();
     void happen(const Planned& what);
-    void write();
-    void pump();
-    void deliver_answer();
+    void write(Process& process);
+    void pump(Process& process);
+    void look(Process& process);
+    void deliver_answer(Process& process);
     void offer_events();
     void tell_notices();
     void pass_time();
+    [[nodiscard]] bool add_what_lacks();
     void heal();
+    [[nodiscard]] bool is_settled();
 
-    [[nodiscard]] bool writer_has_work();
-    [[nodiscard]] bool pump_has_work();
+    [[nodiscard]] bool writer_has_work(Process& process);
+    [[nodiscard]] bool pump_has_work(const Process& process);
+    [[nodiscard]] Process& owner() { return processes_[owner_]; }
+    [[nodiscard]] Process& other() { return processes_[1 - owner_]; }
+    // One that can be asked; null: none.
+    [[nodiscard]] Process* any_host();
 
     void publish(std::size_t count, std::optional<std::int32_t> location);
-    void offer(Offer& offer);
+    void offer(Offer& offer, Process& by);
     void subscribe();
-    void edit(fw::SubscriptionId id, Edit edit);
-    void edit_something();
+    void edit(Process& by, fw::SubscriptionId id, Edit edit);
+    void edit_something(Process& by);
     void replay();
     Event make_event(std::optional<std::int32_t> location);
     std::optional<std::pair<Ms, Answer>> fate_of_attempt(fw::SubscriptionId id);
     Answer answer_in(Mood mood, Ms& takes);
 
-    [[nodiscard]] Ms now() const { return ms(clock_->now()); }
-    void advance(Ms by) { clock_->advance(std::chrono::milliseconds(by)); }
+    [[nodiscard]] Ms now() const { return time_.now(); }
+    [[nodiscard]] Ms tick() const { return time_.tick(); }
+    void advance(Ms by) { time_.advance(by); }
     template <class MakeText>
     void note(MakeText make) {
         if (!traces_ || !oracle_->broken().empty()) return;
@@ -95,19 +157,19 @@ class Scenario final : public StoreGate {
     Counts counts_;
 
     std::shared_ptr<fw::testing::ManualClock> clock_ = std::make_shared<fw::testing::ManualClock>();
+    Time time_{clock_};
     std::shared_ptr<const fw::Clock> dispatcher_clock_;
     std::shared_ptr<SimRandom> random_;
     std::shared_ptr<fw::MemoryStore> memory_;
     std::unique_ptr<Oracle> oracle_;
-    std::shared_ptr<FaultyStore> store_;
-    std::shared_ptr<SimTransport> transport_;
     std::shared_ptr<const fw::EndpointPolicy> policy_;
     OracleOptions limits_;
-    std::unique_ptr<fw::Dispatcher> dispatcher_;
-    fw::Dispatcher::Impl* impl_ = nullptr;
+    std::array<Process, process_count> processes_;
+    std::size_t owner_ = 0;  // that of the store, or who is to become it
+    Ms begins_at_ = 0;
 
-    bool many_ = false;         // so many subscriptions that failures of all are likelier the sender's fault
-    bool clock_jumps_ = false;  // between two processes
+    bool many_ = false;  // so many subscriptions that failures of all are likelier the sender's fault
+    bool clock_jumps_ = false;
 
     Ms begun_at_ = 0;
     Ms horizon_ = 0;
@@ -119,25 +181,14 @@ class Scenario final : public StoreGate {
     std::uint64_t bodies_ = 0;
     std::size_t open_offers_ = 0;
 
-    bool begun_ = false;
     bool healed_ = false;
     bool others_run_ = true;
     int depth_ = 0;
-    bool writer_busy_ = false;
-    bool pump_busy_ = false;
-    bool host_busy_ = false;
-    bool pump_again_ = false;
-    bool blind_ = false;  // something failed since the dispatcher last looked around
-    Ms writer_blocked_ = 0;
-    Ms pump_blocked_ = 0;
-    std::optional<Ms> starts_wait_since_;
-    Ms restart_at_ = 0;
     Ms outage_until_ = 0;
     unsigned outage_per_thousand_ = 0;
     int fail_next_ = 0;
     int lose_next_ = 0;
     std::optional<int> crash_in_;  // store calls
-    std::optional<std::size_t> busy_stop_;
 };
 
 }  // namespace simulation

@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
         total.crashes += counts.crashes;
         total.edits += counts.edits;
         total.replays += counts.replays;
+        total.takeovers += counts.takeovers;
         total.steps += counts.steps;
         if (options.shows) show(seed, broken, scenario);
         if (broken.empty()) continue;
@@ -91,9 +92,11 @@ int main(int argc, char** argv) {
         }
         return 1;
     }
-    std::printf("%llu seeds: %zu events, %zu attempts, %zu faults, %zu crashes, %zu edits, %zu replays, %zu steps\n",
-                static_cast<unsigned long long>(options.to - options.from + 1), total.events, total.attempts,
-                total.faults, total.crashes, total.edits, total.replays, total.steps);
+    std::printf(
+        "%llu seeds: %zu events, %zu attempts, %zu faults, %zu crashes, %zu edits, %zu replays, %zu takeovers, %zu "
+        "steps\n",
+        static_cast<unsigned long long>(options.to - options.from + 1), total.events, total.attempts, total.faults,
+        total.crashes, total.edits, total.replays, total.takeovers, total.steps);
     if (options.plant == 0) return 0;
     std::printf("planted bug %d was not found\n", options.plant);
     return 1;

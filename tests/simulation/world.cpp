@@ -21,13 +21,13 @@ fw::TransportOutcome outcome_of(const Answer& answer) {
 // ---- the network ----
 
 fw::Result<fw::Transport::Token> SimTransport::start(fw::TransportRequest request, Completion done) {
-    const Ms now = ms(clock_.now());
-    const auto subscription = oracle_.started(now, request);
-    if (planted == 12) static_cast<void>(oracle_.started(now, request));
+    const Ms now = time_.now();
+    const auto subscription = oracle_.started(now, process_, time_.wall(), request);
+    if (planted == 12) static_cast<void>(oracle_.started(now, process_, time_.wall(), request));
     if (!subscription) return fw::Error(fw::Errc::local_failure, "a rule is broken");
     const auto fate = fate_(*subscription);
     if (!fate) {
-        oracle_.answered(now, *subscription, {.error = fw::Errc::overloaded});
+        oracle_.answered(now, process_, *subscription, {.error = fw::Errc::overloaded});
         return fw::Error(fw::Errc::overloaded, "simulated");
     }
     flights_.push_back(
@@ -47,7 +47,7 @@ void SimTransport::complete_one(bool cancelled) {
     Flight flight = std::move(*first);
     flights_.erase(first);
     if (cancelled) return flight.done({.response = fw::Error(fw::Errc::cancelled)});
-    oracle_.answered(ms(clock_.now()), flight.subscription, flight.answer);
+    oracle_.answered(time_.now(), process_, flight.subscription, flight.answer);
     flight.done(outcome_of(flight.answer));
 }
 
@@ -55,14 +55,14 @@ void SimTransport::complete_one(bool cancelled) {
 
 template <class Call>
 auto FaultyStore::call(StoreCall what, Call inner) -> decltype(inner()) {
-    const StoreFate fate = gate_.before(what);
+    const StoreFate fate = gate_.before(what, process_);
     if (fate == StoreFate::fails) {
         oracle_.store_failed(now());
         return fw::Error(fw::Errc::store_failed, "simulated");
     }
     loses_reply_ = fate == StoreFate::loses_reply;
     auto result = inner();
-    gate_.after(what);
+    gate_.after(what, process_);
     if (fate == StoreFate::loses_reply) {
         oracle_.store_failed(now());
         return fw::Error(fw::Errc::commit_unknown, "simulated");
@@ -75,21 +75,27 @@ fw::Result<std::uint64_t> FaultyStore::acquire(fw::Timestamp now) {
         auto epoch = inner_->acquire(now);
         if (epoch) {
             epoch_ = *epoch;
-            oracle_.acquired(ms(now));
+            oracle_.acquired(ms(now), process_);
         }
         return epoch;
     });
 }
 
 fw::Result<fw::StoreBatchResult> FaultyStore::commit(const fw::StoreBatch& batch) {
-    return call(StoreCall::commit, [&] {
+    auto committed = call(StoreCall::commit, [&] {
         fw::StoreBatch written = batch;
         if (plants_.forgets_starts) written.starts.clear();
         if (plants_.drops_an_outcome && !written.updates.empty() && ++outcomes_ % 16 == 0) written.updates.pop_back();
         auto result = inner_->commit(written);
-        if (result) oracle_.committed(now(), batch, *result);
+        for (int newer = 0; newer < 3 && !result && plants_.never_fences; ++newer) {
+            ++written.epoch;
+            result = inner_->commit(written);
+        }
+        if (result) oracle_.committed(now(), process_, batch, *result);
         return result;
     });
+    if (!committed && committed.error() == fw::Errc::fenced) oracle_.fenced(now(), process_);
+    return committed;
 }
 
 fw::Result<std::vector<fw::PendingDelivery>> FaultyStore::take_fresh(fw::DeliveryId after, std::size_t max) {
@@ -115,7 +121,13 @@ fw::Result<std::vector<fw::SubscriptionWake>> FaultyStore::wakes() {
 }
 
 fw::Result<fw::StoreChanges> FaultyStore::changes(std::uint64_t since) {
-    return call(StoreCall::read, [&] { return inner_->changes(since); });
+    std::uint64_t edits = 0;
+    auto changes = call(StoreCall::read, [&] {
+        edits = oracle_.durable_edits();
+        return inner_->changes(since);
+    });
+    if (changes) oracle_.changes_read(process_, edits);
+    return changes;
 }
 
 fw::Result<fw::KeptContact> FaultyStore::contact(const fw::ContactKey& key) {
@@ -142,7 +154,8 @@ fw::Result<fw::SubscriptionRecord> FaultyStore::edit_subscription(const fw::Subs
         if (plants_.forgets_cuts) written.cut.reset();
         auto record = inner_->edit_subscription(written);
         if (record) {
-            oracle_.edit_durable(now(), edit.subscription.id(), *edit_, edit.secret ? &*edit.secret : nullptr);
+            oracle_.edit_durable(now(), process_, edit.subscription.id(), *edit_,
+                                 edit.secret ? &*edit.secret : nullptr);
         }
         return record;
     });

@@ -19,6 +19,30 @@ namespace simulation {
 // The process ends here: everything that is not in the store is gone.
 struct Crash {};
 
+// What time it is, three times over.
+class Time {
+  public:
+    explicit Time(std::shared_ptr<fw::testing::ManualClock> clock) : clock_(std::move(clock)) { follow(offset()); }
+
+    // Since this machine runs; the world goes by it.
+    [[nodiscard]] Ms tick() const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(clock_->steady_now().time_since_epoch()).count();
+    }
+    [[nodiscard]] Ms wall() const { return ms(clock_->now()); }
+    // On the time line of the process that owns the store, which no jump of the wall clock moves.
+    [[nodiscard]] Ms now() const { return tick() + line_; }
+    // Of the line of a process that is made now.
+    [[nodiscard]] Ms offset() const { return wall() - tick(); }
+    void follow(Ms offset) { line_ = offset; }
+
+    void advance(Ms by) { clock_->advance(std::chrono::milliseconds(by)); }
+    void set_wall(Ms wall) { clock_->set_wall(fw::Timestamp(std::chrono::milliseconds(wall))); }
+
+  private:
+    std::shared_ptr<fw::testing::ManualClock> clock_;
+    Ms line_ = 0;
+};
+
 // How the endpoints of one subscription behave.
 enum class Mood { healthy, flaky, failing, down, hanging, stubborn, ours, count };
 
@@ -26,28 +50,29 @@ enum class Mood { healthy, flaky, failing, down, hanging, stubborn, ours, count 
 class SimTransport final : public fw::Transport {
   public:
     struct Flight {
-        Ms at = 0;  // of its answer
+        Ms at = 0;  // the tick of its answer
         fw::SubscriptionId subscription = {};
         Answer answer = {};
         Completion done = {};
     };
-    // What becomes of an attempt that starts now: its answer and when. Nothing: start() itself fails.
+    // What becomes of an attempt that starts now: its answer and at what tick. Nothing: start() itself fails.
     using Fate = std::function<std::optional<std::pair<Ms, Answer>>(fw::SubscriptionId)>;
 
-    SimTransport(const fw::Clock& clock, Oracle& oracle, Fate fate)
-        : clock_(clock), oracle_(oracle), fate_(std::move(fate)) {}
+    SimTransport(std::size_t process, const Time& time, Oracle& oracle, Fate fate)
+        : process_(process), time_(time), oracle_(oracle), fate_(std::move(fate)) {}
 
     fw::Result<Token> start(fw::TransportRequest request, Completion done) override;
     void cancel(Token) override {}
 
     [[nodiscard]] std::size_t in_flight() const noexcept { return flights_.size(); }
     [[nodiscard]] std::optional<Ms> next() const;
-    // The answer that is due first reaches the dispatcher. `early`: whether or not it is due.
+    // The answer that is due first reaches the dispatcher.
     void complete_one(bool cancelled);
     void lose_all() { flights_.clear(); }  // with the process
 
   private:
-    const fw::Clock& clock_;
+    const std::size_t process_;
+    const Time& time_;
     Oracle& oracle_;
     Fate fate_;
     std::vector<Flight> flights_;
@@ -61,8 +86,8 @@ enum class StoreFate { works, fails, loses_reply };
 class StoreGate {
   public:
     virtual ~StoreGate() = default;
-    virtual StoreFate before(StoreCall call) = 0;
-    virtual void after(StoreCall call) = 0;
+    virtual StoreFate before(StoreCall call, std::size_t process) = 0;
+    virtual void after(StoreCall call, std::size_t process) = 0;
 };
 
 // What the planted bugs of a store do; see plants.hpp.
@@ -70,18 +95,20 @@ struct StorePlants {
     bool drops_an_outcome = false;
     bool forgets_cuts = false;
     bool forgets_starts = false;
+    bool never_fences = false;
 };
 
-// A store that fails, loses replies and outlives its process; all that is durable is shown to the oracle.
+// One process's way to the store, which fails, loses replies and outlives it; all that is durable is shown to the
+// oracle.
 class FaultyStore final : public fw::Store {
   public:
-    FaultyStore(std::shared_ptr<fw::MemoryStore> inner, const fw::Clock& clock, Oracle& oracle, StoreGate& gate,
-                StorePlants plants)
-        : inner_(std::move(inner)), clock_(clock), oracle_(oracle), gate_(gate), plants_(plants) {}
+    FaultyStore(std::size_t process, std::shared_ptr<fw::MemoryStore> inner, const Time& time, Oracle& oracle,
+                StoreGate& gate, StorePlants plants)
+        : process_(process), inner_(std::move(inner)), time_(time), oracle_(oracle), gate_(gate), plants_(plants) {}
 
     // The next edit is this one; the store sees only its consequences.
     void announce(const Edit* edit) noexcept { edit_ = edit; }
-    // The operating system closes the dead process's files.
+    // The operating system closes the dead process's files, or takes it for dead.
     void unlock() noexcept { inner_->release(epoch_); }
 
     fw::Result<std::uint64_t> acquire(fw::Timestamp now) override;
@@ -115,10 +142,11 @@ class FaultyStore final : public fw::Store {
   private:
     template <class Call>
     auto call(StoreCall what, Call inner) -> decltype(inner());
-    [[nodiscard]] Ms now() const { return ms(clock_.now()); }
+    [[nodiscard]] Ms now() const { return time_.now(); }
 
+    const std::size_t process_;
     std::shared_ptr<fw::MemoryStore> inner_;
-    const fw::Clock& clock_;
+    const Time& time_;
     Oracle& oracle_;
     StoreGate& gate_;
     const StorePlants plants_;
