@@ -374,7 +374,7 @@ void Engine::add_fresh(std::vector<PendingDelivery> rows, bool more, Timestamp n
         row.due = std::min(row.due, now);  // published by a process whose clock is ahead
         Lane& to = lane(row.subscription);
         const bool slow = to.flight && (to.flight_quarantined || now - to.flight_started > slow_attempt);
-        const bool behind = to.waiting_due && (to.ordered() || *to.waiting_due <= row.due);
+        const bool behind = to.waiting_due && ((to.ordered() && !FPT_WEBHOOKS_PLANT(41)) || *to.waiting_due <= row.due);
         if (slow || behind) {
             park(to, row);
         } else {
@@ -388,6 +388,12 @@ void Engine::add_fresh(std::vector<PendingDelivery> rows, bool more, Timestamp n
 void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
     Lane& to = lane(id);
     to.reading_waiting = false;
+    const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
+    if (without_secret && to.ordered() && !to.sweeping && !page.deliveries.empty()) {
+        // What waits behind one of these is not to be looked at before that one is dropped.
+        const Timestamp first = page.deliveries.front().due;
+        if (first + options_.no_secret_max > now) page.next_due = first;
+    }
     const Timestamp far = now + longest_step_;
     const bool read_far = std::exchange(to.reading_far, false);
     if (read_far && !page.deliveries.empty() && page.deliveries.back().due > far) {
@@ -409,7 +415,6 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
         }
         return settle(to, now);
     }
-    const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
     for (PendingDelivery& row : page.deliveries) {
         if (without_secret) {
             if (row.due + options_.no_secret_max <= now) {  // when it was queued, or a clock that was ahead says so
@@ -600,7 +605,7 @@ void Engine::completed(SubscriptionId id, const AttemptOutcome& outcome, std::st
                        .attempts = row.attempts + 1,
                        .first_attempt_started = row.first_attempt_started,
                        .attempt = std::move(attempt)});
-            if (to.ordered()) park_queue(to);  // later ones of its contact wait behind it
+            if (to.ordered() && !FPT_WEBHOOKS_PLANT(40)) park_queue(to);  // later ones of its contact wait behind it
             to.waiting_due = earlier(to.waiting_due, decision.retry_at);
             if (decision.retry_at > now + longest_step_) to.asked_later.push_back(row.id);
             to.window_known = false;

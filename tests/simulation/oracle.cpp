@@ -272,6 +272,7 @@ void Oracle::created(Ms now, const fw::SubscriptionRecord& record) {
            .profile = made.profile(),
            .scope = made.scope(),
            .patterns = made.options().events,
+           .fifo_per_contact = made.fifo_per_contact(),
            .view = {.url = made.url().to_string(), .pii = made.pii()},
            .edited_at = now,
            .last_attempt = now};
@@ -477,7 +478,23 @@ std::optional<fw::SubscriptionId> Oracle::started_by_ghost(Ms now, std::size_t b
 }
 
 // Oldest due first, among what the dispatcher has had the time to see.
+// Of a contact's events an earlier one has not come to its end.
+std::optional<fw::DeliveryId> Oracle::is_behind(Ms now, const Sub& of, const Item& item) const {
+    if (!of.fifo_per_contact || !item.event->contact) return std::nullopt;
+    for (const fw::DeliveryId id : of.queue) {
+        if (id >= item.id) break;
+        const Item& other = items_.at(id);
+        if (other.event->contact != item.event->contact || other.succeeded || other.withdrawn != 0) continue;
+        if (other.attempts == 0 || other.first_started + window >= now) return id;
+    }
+    return std::nullopt;
+}
+
 void Oracle::check_order(Ms now, const Sub& of, const Item& item) {
+    if (const auto earlier = is_behind(now, of, item)) {
+        return fail(now, name(item) + ": started before " + std::to_string(earlier->value()) + " of its contact ended");
+    }
+    if (of.fifo_per_contact) return;
     for (const fw::DeliveryId id : of.queue) {
         const Item& other = items_.at(id);
         if (!other.seen || other.id == item.id || other.succeeded || other.withdrawn != 0) continue;
@@ -854,7 +871,7 @@ void Oracle::began(Ms now) {
 
 // ---- when all is quiet ----
 
-std::optional<Ms> Oracle::must_act_at(const Sub& of, const Item& item, bool slot_free) const {
+std::optional<Ms> Oracle::must_act_at(Ms now, const Sub& of, const Item& item, bool slot_free) const {
     if (of.flight) return std::nullopt;
     if (of.view.deleted || of.view.status == fw::SubscriptionStatus::disabled) return 0;
     // What is in memory is judged when its turn comes.
@@ -863,6 +880,7 @@ std::optional<Ms> Oracle::must_act_at(const Sub& of, const Item& item, bool slot
         if (item.attempts == 0) return std::nullopt;
         return item.first_started + window + 1;
     }
+    if (is_behind(now, of, item)) return std::nullopt;
     if (of.view.secret.empty()) return item.due_max + day;
     if (!slot_free) return std::nullopt;
     return std::max(item.due_max, of.hold_max);
@@ -882,7 +900,7 @@ void Oracle::quiet(Ms now, std::optional<Ms> wake) {
         for (const fw::DeliveryId pending : of.queue) {
             Item& item = items_.at(pending);
             item.seen = item.due_min == item.due_max && !of.flight;
-            const auto at = must_act_at(of, item, slot_free);
+            const auto at = must_act_at(now, of, item, slot_free);
             if (!at) continue;
             if (*at <= now) {
                 return fail(now, name(item) + ": all is quiet, and what is due was not done (due " +

@@ -40,6 +40,7 @@ struct Event {
     std::string whole = {};    // the body with everything
     std::string reduced = {};  // without the personal field, for subscriptions that may not see `category`
     std::optional<fw::PiiCategory> category = {};
+    std::optional<fw::ContactKey> contact = {};  // that it is about
 };
 
 enum class Act { pause, resume, disable, enable, generate, rotate, edit_url, edit_events, edit_pii, remove };
@@ -138,6 +139,7 @@ class Oracle {
         fw::Profile profile = fw::Profile::fpt;
         std::optional<fw::Scope> scope = {};
         std::vector<std::string> patterns = {};
+        bool fifo_per_contact = false;
         View view = {};
         std::array<std::vector<Old>, process_count> unseen = {};  // oldest first
         unsigned edits = 0;                                       // durable ones
@@ -233,6 +235,7 @@ class Oracle {
     void withdraw(Ms now, Sub& of, fw::EndReason reason, fw::DeliveryId up_to);
     void check_start(Ms now, Ms wall, Sub& of, Item& item, const fw::TransportRequest& request);
     void check_order(Ms now, const Sub& of, const Item& item);
+    [[nodiscard]] std::optional<fw::DeliveryId> is_behind(Ms now, const Sub& of, const Item& item) const;
     void after_failure(Ms now, Sub& of, Item& item, const Answer& answer);
     void check_row(Ms now, Item& item, const fw::Delivery& row);
     void check_end(Ms now, Item& item, const fw::Delivery& row);
@@ -242,7 +245,7 @@ class Oracle {
     void check_disabled(Ms now, Sub& of);
     void check_streak(Ms now, Sub& of);
     void end_streak(Sub& of);
-    std::optional<Ms> must_act_at(const Sub& of, const Item& item, bool slot_free) const;
+    std::optional<Ms> must_act_at(Ms now, const Sub& of, const Item& item, bool slot_free) const;
     std::optional<fw::Delivery> row_of(fw::DeliveryId id);
     std::string name(const Item& item) const;
 

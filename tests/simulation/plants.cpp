@@ -60,6 +60,8 @@ constexpr Plant all[] = {
     {26, "signatures are a second old"},
     {27, "the store writes what a process brings that has lost it"},
     {28, "waits follow the wall clock"},
+    {40, "fifo per contact: a failure leaves the rest of its contact in memory"},
+    {41, "fifo per contact: what is fresh overtakes what waits"},
 };
 
 }  // namespace

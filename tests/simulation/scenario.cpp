@@ -592,7 +592,12 @@ Event Scenario::make_event(std::optional<std::int32_t> location) {
                 .reduced = {}};
     }
     const Kind& kind = pick(rng_, fpt_kinds);
-    const std::string data = "\"recordId\":" + std::to_string(number);
+    std::string data = "\"recordId\":" + std::to_string(number);
+    std::optional<fw::ContactId> contact;
+    if (rng_.chance(500)) {
+        contact = fw::ContactId(static_cast<std::int32_t>(rng_.between(1, 3)));
+        data += ",\"contactId\":" + std::to_string(contact->value());
+    }
     const auto place = fw::LocationId(location.value_or(static_cast<std::int32_t>(rng_.between(1, 2))));
     const auto organization = fw::OrganizationId(static_cast<std::int32_t>(rng_.between(0, 2)));
     fw::Envelope event{
@@ -604,6 +609,7 @@ Event Scenario::make_event(std::optional<std::int32_t> location) {
         .data =
             fw::JsonObject::parse("{" + data + ",\"" + kind.field + "\":\"x" + std::to_string(number) + "\"}").value()};
     Event made{.id = id, .type = kind.type, .scopes = {fw::Scope::location(place)}, .category = kind.category};
+    if (contact) made.contact = fw::ContactKey{.location = place, .contact = *contact};
     if (organization.value() != 0) made.scopes.push_back(fw::Scope::organization(organization));
     made.whole = fw::encode_envelope(event).value();
     event.data = fw::JsonObject::parse("{" + data + "}").value();
@@ -620,6 +626,7 @@ void Scenario::publish(std::size_t count, std::optional<std::int32_t> location) 
                                   .profile = event.profile,
                                   .type = event.type,
                                   .scopes = event.scopes,
+                                  .contact = event.contact,
                                   .body = event.whole,
                                   .hash = fw::sha256(fw::bytes_of(event.whole))};
         offers_.push_back({.event = event, .as_new = as_new, .not_before = tick()});
@@ -677,6 +684,7 @@ void Scenario::subscribe() {
     wanted.events = {"*"};
     if (rng_.chance(200)) wanted.pii = fw::PiiCategories::all();
     if (rng_.chance(100)) wanted.pii = fw::PiiCategories::none();
+    wanted.fifo_per_contact = rng_.chance(300);
     const auto record = by->dispatcher->create_subscription(wanted);
     by->host_busy = false;
     if (!record) return;
