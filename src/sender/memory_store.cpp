@@ -96,6 +96,7 @@ struct MemoryStore::State {
     void apply(const TestDelivery& test, Timestamp at);
     bool apply(const ContactWrite& write, Timestamp at);
     [[nodiscard]] std::set<SubscriptionId> matches(const NewEvent& event) const;
+    [[nodiscard]] bool has_room_for(const std::vector<NewEvent>& all) const;
     void add_delivery(Kept& kept, const EventId& event, PiiCategories pii, bool replay, Timestamp at);
 
     void set_waiting(DeliveryId id, Row& row, Timestamp due);
@@ -279,16 +280,31 @@ void MemoryStore::State::apply(const TestDelivery& test, Timestamp at) {
 bool MemoryStore::State::apply(const ContactWrite& write, Timestamp at) {
     KeptContact& kept = contacts[write.key];
     kept.key = write.key;
-    if (kept.version != write.expected_version) return false;
-    for (const NewEvent& event : write.events) {
-        if (append(event, at) == AppendVerdict::full) return false;
-    }
+    if (kept.version != write.expected_version || !has_room_for(write.events)) return false;
+    for (const NewEvent& event : write.events) append(event, at);
     if (kept.due) windows.erase({*kept.due, kept.key});
     ++kept.version;
     kept.record = write.record;
     kept.due = write.due;
     if (kept.due) windows.insert({*kept.due, kept.key});
     return true;
+}
+
+// For every one of them, or else for none.
+bool MemoryStore::State::has_room_for(const std::vector<NewEvent>& all) const {
+    std::map<SubscriptionId, std::size_t> queued;
+    std::size_t count = 0;
+    for (const NewEvent& event : all) {
+        if (events.contains(event.id)) continue;
+        for (const SubscriptionId id : matches(event)) {
+            const Kept& kept = subscriptions.at(id);
+            const auto status = kept.record.subscription.status();
+            if (detail::skip_reason(status, kept.pending.size() + queued[id], limits) != EndReason::none) continue;
+            ++queued[id];
+            ++count;
+        }
+    }
+    return count == 0 || pending.size() + count <= limits.pending_max;
 }
 
 std::set<SubscriptionId> MemoryStore::State::matches(const NewEvent& event) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "sender/store_rules.hpp"
@@ -266,6 +267,23 @@ AppendVerdict Writer::append(const NewEvent& event, Timestamp at) {
     return AppendVerdict::accepted;
 }
 
+// For every one of them, or else for none.
+bool Writer::has_room_for(const std::vector<NewEvent>& events) {
+    std::map<SubscriptionId, std::size_t> queued;
+    std::size_t count = 0;
+    for (const NewEvent& event : events) {
+        if (known(event)) continue;
+        for (const SubscriptionId id : matches(event)) {
+            const Lane& lane = this->lane(id);
+            const std::size_t pending = static_cast<std::size_t>(lane.pending) + queued[id];
+            if (skip_reason(lane.status, pending, limits_) != EndReason::none) continue;
+            ++queued[id];
+            ++count;
+        }
+    }
+    return count == 0 || static_cast<std::size_t>(meta_.pending) + count <= limits_.pending_max;
+}
+
 void Writer::apply(const TestDelivery& test, Timestamp at) {
     add_event_.run(Blob{test.event.id.bytes()}, Blob{test.event.hash}, static_cast<int>(test.event.profile),
                    std::string_view(test.event.type), at, number_of(test.event.contact));
@@ -286,10 +304,8 @@ bool Writer::apply(const ContactWrite& write, Timestamp at) {
         Run row = contact_version_(write.key.location.value(), write.key.contact.value());
         if (row.next()) version = row.as<std::uint64_t>(0);
     }
-    if (version != write.expected_version) return false;
-    for (const NewEvent& event : write.events) {
-        if (append(event, at) == AppendVerdict::full) return false;
-    }
+    if (version != write.expected_version || !has_room_for(write.events)) return false;
+    for (const NewEvent& event : write.events) append(event, at);
     write_contact_.run(write.key.location.value(), write.key.contact.value(), version + 1, Blob{bytes_of(write.record)},
                        write.due);
     return true;

@@ -82,6 +82,7 @@ class Writer {
     void count_end(SubscriptionId subscription);
 
     [[nodiscard]] std::optional<AppendVerdict> known(const NewEvent& event);
+    [[nodiscard]] bool has_room_for(const std::vector<NewEvent>& events);
     [[nodiscard]] const std::vector<SubscriptionId>& wanted_by(const Scope& scope, const std::string& pattern);
     [[nodiscard]] std::vector<SubscriptionId> matches(const NewEvent& event);
     // `contact`: of the event, whether the subscription is fifo_per_contact or not.

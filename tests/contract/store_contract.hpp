@@ -389,6 +389,27 @@ inline void check_limits(const StoreBackend& backend) {
         CHECK(f.publish({{.number = 2}}) == Verdicts{AppendVerdict::accepted});
         CHECK(f.pending() == 3);
     }
+    SECTION("a contact's window closes with all of its events or stays open") {
+        Fixture f(backend, {.pending_max = 3});
+        f.create();
+        f.create();
+        const fw::ContactKey key{.location = fw::LocationId(1), .contact = fw::ContactId(9)};
+        fw::StoreBatch opening{.at = at(1)};
+        opening.contacts.push_back({.key = key, .record = "window", .due = at(5)});
+        f.store->commit(opening).value();
+        fw::StoreBatch closing{.at = at(6)};
+        closing.contacts.push_back({.key = key,
+                                    .expected_version = 1,
+                                    .record = "state",
+                                    .events = {make({.number = 1}), make({.number = 2})}});
+        CHECK(f.store->commit(closing)->contacts == std::vector<bool>{false});  // there is room for the first
+        CHECK(f.pending() == 0);
+        CHECK(f.store->event_body(event_id(1)).error() == fw::Errc::not_found);
+        CHECK(f.store->due_contacts(at(6), at(1'000), all)->size() == 1);
+        closing.contacts.front().events.pop_back();
+        CHECK(f.store->commit(closing)->contacts == std::vector<bool>{true});
+        CHECK(f.pending() == 2);
+    }
     SECTION("a replay stops where the store is full") {
         Fixture f(backend, {.pending_max = 2});
         f.create();
