@@ -162,9 +162,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
         }
     } else {
         if (result.error() == Errc::fenced && !FPT_WEBHOOKS_PLANT(18)) {
-            owns = has_unwritten = false;
-            engine->drain();
-            add_notice({.kind = Notice::Kind::fenced, .detail = result.error().message()});
+            give_up(result.error());
         } else {
             if (!std::exchange(store_failing, true)) {
                 add_notice({.kind = Notice::Kind::store_failed, .detail = result.error().message()});
@@ -188,6 +186,13 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
     }
     lock.lock();
     return true;
+}
+
+void Dispatcher::Impl::give_up(const Error& fenced) {
+    has_unwritten = false;
+    if (!std::exchange(owns, false)) return;
+    engine->drain();
+    add_notice({.kind = Notice::Kind::fenced, .detail = fenced.message()});
 }
 
 void Dispatcher::Impl::run_pump() {
@@ -336,9 +341,12 @@ void Dispatcher::Impl::close_windows() {
         if (write.events.size() == closing.events.size()) batch.contacts.push_back(std::move(write));
     }
     // A write that fails or comes too late is made again the next time: the window keeps the ids of its events.
-    if (options.store->commit(batch)) {
-        const std::scoped_lock lock(mutex);
+    const auto closed = options.store->commit(batch);
+    const std::scoped_lock lock(mutex);
+    if (closed) {
         engine->fresh_available();
+    } else if (closed.error() == Errc::fenced) {
+        give_up(closed.error());
     }
 }
 

@@ -55,6 +55,7 @@ struct Dispatcher::Impl {
     bool obey(const detail::EngineWants& wants);  // false: a read failed
     bool read_changes();                          // false: the store failed
     void close_windows();
+    void give_up(const Error& fenced);  // another dispatcher owns the store
     void launch_ready();
     void launch(const detail::AttemptPlan& plan);
     void complete(SubscriptionId id, Timestamp wall_started, TransportOutcome outcome);

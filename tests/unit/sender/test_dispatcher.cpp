@@ -518,6 +518,24 @@ TEST_CASE("dispatcher: changes to a contact in quick succession become one updat
     REQUIRE(first.timestamp == second.timestamp);
 }
 
+TEST_CASE("dispatcher: one whose store was taken over notices it when it closes a window, and stops") {
+    const auto clock = std::make_shared<fw::testing::ManualClock>();
+    fw::DispatcherOptions options;
+    options.clock = clock;
+    Bench bench(std::move(options));
+    bench.subscribe();
+    bench.dispatcher->start().value();
+    const auto change = change_of(fw::ContactOperation::insert, fw::ContactStatus::leads, clock->now());
+    REQUIRE(bench.dispatcher->observe(change).has_value());
+    bench.store->release(1);  // it is taken for dead
+    const auto heir = bench.store->acquire(clock->now()).value();
+    clock->advance(6s);
+    (void)bench.notices.wait_for(fw::Notice::Kind::fenced);
+    CHECK(bench.history().empty());
+    bench.dispatcher.reset();
+    CHECK(bench.store->commit({.epoch = heir, .at = clock->now()}).has_value());  // it is still the heir's
+}
+
 TEST_CASE("dispatcher: an excluded value is in no request, notice, error or history") {
     constexpr std::string_view canary = "canary-1b2c3d";
     std::string told;
