@@ -327,9 +327,11 @@ void Dispatcher::Impl::close_windows() {
     if (!due || due->empty()) return;
     StoreBatch batch{.epoch = epoch, .at = time};
     for (const KeptContact& kept : *due) {
-        const auto window = decode_contact_window(kept.record);
+        auto window = decode_contact_window(kept.record);
         if (!window) continue;
-        const ContactClosing closing = window->close();
+        if (FPT_WEBHOOKS_PLANT(30)) window->ids = *ContactEventIds::generate(*options.clock, *options.random);
+        ContactClosing closing = window->close();
+        if (FPT_WEBHOOKS_PLANT(29) && closing.events.size() > 1) closing.events.pop_back();
         auto state = encode_contact_state(closing.state);
         if (!state) continue;
         ContactWrite write{.key = kept.key, .expected_version = kept.version, .record = *std::move(state)};

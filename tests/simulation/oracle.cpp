@@ -221,11 +221,14 @@ void Oracle::committed(Ms now, std::size_t by, const fw::StoreBatch& batch, cons
         item.durable_start = start.number;
         item.durable_start_at = ms(start.at);
     }
-    if (batch.events.empty()) return;
+    if (batch.events.empty() && batch.contacts.empty()) return;
     const auto rows = new_rows();
     std::size_t next = 0;
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
         static_cast<void>(match(now, batch.events[i], result.events[i], rows, next));
+    }
+    for (std::size_t i = 0; i < batch.contacts.size(); ++i) {
+        window_closed(now, batch.contacts[i], result.contacts[i], ms(batch.at), rows, next);
     }
     if (next != rows.size()) fail(now, "deliveries that no event made");
 }
@@ -240,6 +243,118 @@ void Oracle::fenced(Ms now, std::size_t by) {
             Item& item = items_.at(delivery);
             if (!item.answered) check_row(now, item, *row_of(delivery));
         }
+    }
+}
+
+// ---- contacts ----
+
+void Oracle::observe_begins(std::size_t by, const fw::ContactChange& change) {
+    const fw::ContactKey key{.location = change.state.location_id, .contact = change.state.contact_id};
+    observing_[by] = Observing{.change = change, .version = contacts_.at(key).version};
+}
+
+void Oracle::observed(Ms now, std::size_t by, Ms tick, const fw::StoreBatch& batch,
+                      const fw::StoreBatchResult& result) {
+    Observing& observing = *observing_[by];
+    const fw::ContactWrite& write = batch.contacts.front();
+    ContactModel::Contact& contact = contacts_.at(write.key);
+    const bool kept = result.contacts.front();
+    if (kept != (contact.version == write.expected_version)) fail(now, "a contact is written over another's write");
+    if (!kept) return;
+    if (!ContactModel::alters(contact, observing.change, ms(batch.at)))
+        fail(now, "a change that changes nothing is written");
+    observing.durable = true;
+    contacts_.change(contact, observing.change, ms(batch.at), tick, write.record);
+    if (write.due.has_value() != contact.window.has_value())
+        return fail(now, "a window is open and should not, or not");
+    if (write.due && ms(*write.due) != contact.window->due()) {
+        fail(now, "a window is due at another time than " + std::to_string(contact.window->due()));
+    }
+}
+
+void Oracle::observe_returned(Ms now, std::size_t by, Ms line_now, bool succeeded) {
+    const Observing observing = *std::exchange(observing_[by], std::nullopt);
+    if (!succeeded || observing.durable) return;
+    const fw::ContactState& state = observing.change.state;
+    const auto& contact = contacts_.at({.location = state.location_id, .contact = state.contact_id});
+    if (contact.version == observing.version && ContactModel::alters(contact, observing.change, line_now)) {
+        fail(now, "a contact's change is lost");
+    }
+}
+
+bool Oracle::has_room_for(const std::vector<fw::NewEvent>& events) const {
+    std::map<fw::SubscriptionId, std::size_t> queued;
+    std::size_t all = 0;
+    for (const fw::NewEvent& event : events) {
+        for (const auto& [id, of] : subs_) {
+            if (!wants(of, events_.at(event.id).event) || of.view.status != fw::SubscriptionStatus::active) continue;
+            if (of.pending + queued[id] >= options_.subscription_pending_max) continue;
+            ++queued[id];
+            ++all;
+        }
+    }
+    return all == 0 || pending_ + all <= options_.pending_max;
+}
+
+void Oracle::window_closed(Ms now, const fw::ContactWrite& write, bool kept, Ms at,
+                           const std::vector<fw::Delivery>& rows, std::size_t& next) {
+    ContactModel::Contact& contact = contacts_.at(write.key);
+    const std::string whose = "contact " + std::to_string(write.key.contact.value()) + ": ";
+    if (contact.version != write.expected_version) {
+        if (kept) fail(now, whose + "closed though it has changed since");
+        return;
+    }
+    if (!contact.window) return fail(now, whose + "a window is closed that was not open");
+    if (!ContactModel::is_due(*contact.window, at)) fail(now, whose + "its window is closed too early");
+    const auto told = ContactModel::events_of(contact);
+    if (write.events.size() != told.size()) {
+        return fail(now, whose + "its window ends in " + std::to_string(write.events.size()) + " events and not in " +
+                             std::to_string(told.size()));
+    }
+    for (std::size_t i = 0; i < told.size(); ++i) check_told(now, *contact.window, told[i], write.events[i]);
+    if (!broken_.empty()) return;
+    contact.window->refused = !kept;
+    if (kept != has_room_for(write.events)) fail(now, whose + "its window is closed, or not, by the wrong rule");
+    if (!kept) return;
+    for (const fw::NewEvent& event : write.events) {
+        if (!match(now, event, fw::AppendVerdict::accepted, rows, next))
+            fail(now, whose + "its event was there before");
+    }
+    ++contact.version;
+    contact.window.reset();
+}
+
+void Oracle::check_told(Ms now, const ContactModel::Window& window, const ContactModel::Told& told,
+                        const fw::NewEvent& event) {
+    const auto wrong = [&](const std::string& what) { fail(now, "a " + event.type + " with " + what); };
+    const auto envelope = fw::decode_envelope(fw::bytes_of(event.body));
+    if (!envelope || envelope->event_type.text() != event.type || envelope->event_id != event.id) {
+        return wrong("a body that is not its own");
+    }
+    if (event.type != told.type) return wrong("a place that is " + told.type + "'s");
+    if (envelope->data.text() != told.data) wrong("other data");
+    if (ms(envelope->timestamp) != told.timestamp) wrong("another time than the last change's");
+    if (envelope->location_id.value() != told.location || envelope->organization_id.value() != told.organization) {
+        wrong("another place");
+    }
+    const auto bytes = event.id.bytes();
+    const std::string_view id(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (window.opening.find(id) == std::string::npos) wrong("an id that was not allotted when its window opened");
+    Event known{.id = event.id, .type = told.type, .whole = event.body, .reduced = event.body};
+    known.scopes.push_back(fw::Scope::location(fw::LocationId(told.location)));
+    if (told.organization != 0) known.scopes.push_back(fw::Scope::organization(fw::OrganizationId(told.organization)));
+    if (event.scopes != known.scopes) wrong("other scopes");
+    Known& there = events_[event.id];
+    if (!there.stored) there.event = std::move(known);  // it may have been refused with what was to tell then
+}
+
+void Oracle::check_windows(Ms now, Ms tick) {
+    const Ms calm = std::max(running_since_, last_fault_) + second;
+    if (now <= calm) return;
+    for (const auto& [key, contact] : contacts_.contacts()) {
+        if (!contact.window || contact.window->refused || tick <= contact.window->written_at + second) continue;
+        if (!ContactModel::is_due(*contact.window, now - second)) continue;
+        fail(now, "contact " + std::to_string(key.contact.value()) + ": its window is overdue");
     }
 }
 
@@ -781,6 +896,7 @@ void Oracle::stopped(Ms now, std::size_t by) {
     dispatches_[by] = false;
     ghosts_[by].reset();
     durable_edit_[by].reset();
+    observing_[by].reset();
     for (auto& [id, of] : subs_) of.unseen[by].clear();
     if (by == owner_) forget_attempts(now);
 }
@@ -886,7 +1002,8 @@ std::optional<Ms> Oracle::must_act_at(Ms now, const Sub& of, const Item& item, b
     return std::max(item.due_max, of.hold_max);
 }
 
-void Oracle::quiet(Ms now, std::optional<Ms> wake) {
+void Oracle::quiet(Ms now, Ms tick, std::optional<Ms> wake) {
+    check_windows(now, tick);
     const bool slot_free = in_flight_ < std::min(options_.slots, options_.quarantine_slots);
     const auto needs_wake = [&](Ms at, const auto& what) {
         if (!wake || *wake > at) fail(now, what() + ": nothing wakes the dispatcher at " + std::to_string(at));
@@ -947,6 +1064,7 @@ void Oracle::finished(Ms now) {
     for (const auto& [id, item] : items_) {
         if (!fw::has_ended(item.state)) return fail(now, name(item) + ": never ended");
     }
+    if (contacts_.open_windows() > 0) fail(now, "a window was never closed");
     for (const auto& [id, known] : events_) {
         if (known.promised && !known.stored) fail(now, "an accepted event is lost");
     }

@@ -18,6 +18,8 @@
 #include <fpt_webhooks/sender/store.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
 
+#include "contact_model.hpp"
+
 namespace simulation {
 
 namespace fw = fpt_webhooks;
@@ -82,6 +84,9 @@ class Oracle {
     void publish_answered(Ms now, const fw::EventId& id, const fw::Result<fw::AppendVerdict>& answer);
     void committed(Ms now, std::size_t by, const fw::StoreBatch& batch, const fw::StoreBatchResult& result);
     void fenced(Ms now, std::size_t by);  // a commit was
+    void observe_begins(std::size_t by, const fw::ContactChange& change);
+    void observed(Ms now, std::size_t by, Ms tick, const fw::StoreBatch& batch, const fw::StoreBatchResult& result);
+    void observe_returned(Ms now, std::size_t by, Ms line_now, bool succeeded);
     void created(Ms now, const fw::SubscriptionRecord& record);
     void edit_durable(Ms now, std::size_t by, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret);
     void edit_returned(std::size_t by);
@@ -105,12 +110,13 @@ class Oracle {
 
     // ---- what must hold
     // Nobody has anything to do: neither writer nor pump nor network. `wake`: when the dispatcher wakes by itself.
-    void quiet(Ms now, std::optional<Ms> wake);
+    void quiet(Ms now, Ms tick, std::optional<Ms> wake);
     void check_whole_store(Ms now);
     void finished(Ms now);
 
     // ---- for the scenario
     [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
+    [[nodiscard]] const ContactModel& contacts() const noexcept { return contacts_; }
     [[nodiscard]] bool has_pending(fw::SubscriptionId id, const fw::EventId& event) const;
     [[nodiscard]] std::vector<fw::Delivery> ended() const;
 
@@ -232,6 +238,12 @@ class Oracle {
     std::optional<fw::SubscriptionId> started_by_ghost(Ms now, std::size_t by, Ms wall, Sub& of,
                                                        const fw::TransportRequest& request);
     void check_unseen(Ms now, const Sub& of);
+    void window_closed(Ms now, const fw::ContactWrite& write, bool kept, Ms at, const std::vector<fw::Delivery>& rows,
+                       std::size_t& next);
+    void check_told(Ms now, const ContactModel::Window& window, const ContactModel::Told& told,
+                    const fw::NewEvent& event);
+    [[nodiscard]] bool has_room_for(const std::vector<fw::NewEvent>& events) const;
+    void check_windows(Ms now, Ms tick);
     void withdraw(Ms now, Sub& of, fw::EndReason reason, fw::DeliveryId up_to);
     void check_start(Ms now, Ms wall, Sub& of, Item& item, const fw::TransportRequest& request);
     void check_order(Ms now, const Sub& of, const Item& item);
@@ -265,6 +277,13 @@ class Oracle {
     std::optional<std::size_t> owner_;  // of the store
     std::array<bool, process_count> dispatches_ = {};
     std::array<std::optional<Ghost>, process_count> ghosts_ = {};
+    ContactModel contacts_;
+    struct Observing {
+        fw::ContactChange change = {};
+        std::uint64_t version = 0;
+        bool durable = false;
+    };
+    std::array<std::optional<Observing>, process_count> observing_ = {};
     std::uint64_t edits_ = 0;                                                         // durable ones, of all
     std::array<std::optional<fw::SubscriptionId>, process_count> durable_edit_ = {};  // and has not returned
     bool running_ = false;

@@ -60,6 +60,10 @@ constexpr Plant all[] = {
     {26, "signatures are a second old"},
     {27, "the store writes what a process brings that has lost it"},
     {28, "waits follow the wall clock"},
+    {29, "a companion comes without its contact.updated"},
+    {30, "the events of a window get fresh ids when it closes"},
+    {31, "windows that were due before the start are never closed"},
+    {32, "a window waits a second longer"},
     {40, "fifo per contact: a failure leaves the rest of its contact in memory"},
     {41, "fifo per contact: what is fresh overtakes what waits"},
 };
@@ -72,7 +76,13 @@ StorePlants store_plants() {
     return {.drops_an_outcome = planted == 20,
             .forgets_cuts = planted == 21,
             .forgets_starts = planted == 22,
-            .never_fences = planted == 27};
+            .never_fences = planted == 27,
+            .keeps_old_windows = planted == 31};
+}
+
+fw::ContactWindowOptions plant_window(fw::ContactWindowOptions window) {
+    if (planted == 32) window.quiet += std::chrono::seconds(1);
+    return window;
 }
 
 fw::RetryPolicy plant_policy(fw::RetryPolicy policy) {

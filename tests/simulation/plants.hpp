@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include <fpt_webhooks/sender/contact_window.hpp>
 #include <fpt_webhooks/sender/retry_policy.hpp>
 
 #include "world.hpp"
@@ -21,6 +22,7 @@ struct Plant {
 // Those that need no line in the dispatcher: the seams around it are wrong instead.
 [[nodiscard]] StorePlants store_plants();
 [[nodiscard]] fw::RetryPolicy plant_policy(fw::RetryPolicy policy);
+[[nodiscard]] fw::ContactWindowOptions plant_window(fw::ContactWindowOptions window);
 [[nodiscard]] std::shared_ptr<const fw::Clock> plant_clock(std::shared_ptr<const fw::Clock> clock);
 
 }  // namespace simulation

@@ -82,6 +82,7 @@ void Scenario::plan() {
     add(Happening::fault, 9, 16);
     add(Happening::crash, 2, 5);
     add(Happening::stop, 0, 1);
+    add(Happening::contact, 3, many_ ? 3 : 8);
     add(Happening::takeover, 0, 2);
     add(Happening::other_ends, 0, 1);
     add(Happening::jump, 0, clock_jumps_ ? 4 : 0);
@@ -115,15 +116,15 @@ std::string Scenario::run() {
                     if (owner().impl->engine->wants_reads()) {
                         oracle_->fail(now(), "a read is wanted and nobody was woken");
                     }
-                    oracle_->quiet(now(), wake);
+                    oracle_->quiet(now(), tick(), wake);
                     if (rng_.chance(20)) oracle_->check_whole_store(now());
                 }
-                if (plan_.empty() && open_offers_ == 0) {
+                if (plan_.empty() && open_offers_ == 0 && seen_.empty()) {
                     if (!healed_) {
                         if (!add_what_lacks()) heal();
                         continue;
                     }
-                    if (settled && oracle_->pending() == 0) break;
+                    if (settled && oracle_->pending() == 0 && oracle_->contacts().open_windows() == 0) break;
                     if (tick() > begun_at_ + horizon_ + 8 * 24 * hour) break;
                 }
                 pass_time();
@@ -141,8 +142,8 @@ std::string Scenario::run() {
 // The owner has had the time to do everything.
 bool Scenario::is_settled() {
     const Process& process = owner();
-    return process.dispatcher && process.dispatches() && !process.wants_look() && tick() >= process.writer_blocked &&
-           tick() >= process.pump_blocked && tick() >= outage_until_;
+    return process.dispatcher && process.dispatches() && !process.misses_something() &&
+           tick() >= process.writer_blocked && tick() >= process.pump_blocked && tick() >= outage_until_;
 }
 
 // ---- processes ----
@@ -158,6 +159,7 @@ void Scenario::start_process(Process& process) {
     options.fpt = plant_policy(fw::RetryPolicy::fpt());
     options.ufp = plant_policy(fw::RetryPolicy::ufp());
     options.fpt.gone_disables = options.ufp.gone_disables = limits_.gone_disables;
+    options.contact_window = plant_window({});
     options.in_flight_max = limits_.slots;
     options.quarantine_in_flight_max = limits_.quarantine_slots;
     auto impl = std::make_unique<fw::Dispatcher::Impl>(std::move(options));
@@ -227,6 +229,7 @@ void Scenario::machine_ends() {
     for (Process& process : processes_) {
         if (process.dispatcher) end_process(process);
     }
+    for (Seen& change : seen_) change.busy = false;  // the host asks again
     crash_in_.reset();
     others_run_ = true;
     depth_ = 0;
@@ -291,12 +294,25 @@ bool Scenario::writer_has_work(Process& process) {
     return tick() >= *process.starts_wait_since + start_write_delay;
 }
 
+std::optional<Ms> Scenario::next_closing() {
+    const auto due = oracle_->contacts().next_due(now());
+    return due ? std::optional(*due - now() + tick()) : std::nullopt;
+}
+
+// When it looks around because there is something to see; by and by it does so anyway.
+std::optional<Ms> Scenario::looks_at(const Process& process) {
+    if (process.misses_something()) return process.next_look();
+    if (process.number != owner_) return std::nullopt;
+    const auto closing = next_closing();
+    return closing ? std::optional(std::max(*closing, process.next_look())) : std::nullopt;
+}
+
 bool Scenario::pump_has_work(const Process& process) {
     if (!process.dispatcher || !process.dispatches() || process.pump_busy || tick() < process.pump_blocked) {
         return false;
     }
     if (process.pump_again || process.impl->pump_work) return true;
-    if (process.wants_look() && tick() >= process.next_look()) return true;
+    if (const auto at = looks_at(process); at && *at <= tick()) return true;
     const auto wake = process.wake();
     return wake && *wake <= tick();
 }
@@ -330,7 +346,8 @@ void Scenario::pump(Process& process) {
     fw::Dispatcher::Impl& impl = *process.impl;
     process.pump_busy = true;
     const bool woken = std::exchange(impl.pump_work, false);
-    const bool late = process.wants_look() && tick() >= process.next_look();
+    const auto look_time = looks_at(process);
+    const bool late = look_time && *look_time <= tick();
     if (late || (!process.pump_again && !woken)) look(process);
     note([&] {
         const auto wake = process.wake();
@@ -405,7 +422,7 @@ bool Scenario::take_turn() {
         return true;
     }
     tell_notices();
-    enum class Turn { write, pump, answer, happen, offer };
+    enum class Turn { write, pump, answer, happen, offer, observe };
     std::vector<std::pair<Turn, Process*>> turns;
     for (Process& process : processes_) {
         if (writer_has_work(process)) turns.emplace_back(Turn::write, &process);
@@ -419,6 +436,7 @@ bool Scenario::take_turn() {
                             return !offer.done && !offer.waits && offer.not_before <= tick();
                         });
     if (offers) turns.emplace_back(Turn::offer, nullptr);
+    if (can_ask && a_change_waits()) turns.emplace_back(Turn::observe, nullptr);
     if (turns.empty()) return false;
     const auto [turn, whose] = rng_.pick(turns);
     switch (turn) {
@@ -432,6 +450,9 @@ bool Scenario::take_turn() {
             break;
         }
         case Turn::offer: offer_events(); break;
+        case Turn::observe:
+            if (Process* const by = any_host()) observe_next(*by);
+            break;
     }
     return true;
 }
@@ -450,6 +471,8 @@ void Scenario::others_take_turns() {
             pump(process);
         } else if (what == 2 && !process.host_busy && rng_.chance(200) && !healed_ && !many_) {
             edit_something(process);
+        } else if (what == 3 && !process.host_busy && a_change_waits()) {
+            observe_next(process);
         } else if (const auto at = process.transport->next(); at && *at <= tick() + 50) {
             advance(std::max<Ms>(0, *at - tick()));
             deliver_answer(process);
@@ -481,8 +504,9 @@ void Scenario::pass_time() {
         if (process.starts_wait_since) look_at(*process.starts_wait_since + start_write_delay);
         if (!process.dispatches()) continue;
         look_at(process.wake());
-        if (process.wants_look()) look_at(process.next_look());
+        look_at(looks_at(process));
     }
+    for (const Seen& change : seen_) look_at(change.not_before);
     look_at(begins_at_);
     look_at(outage_until_);
     if (!next) next = tick() + hour;
@@ -562,6 +586,7 @@ void Scenario::happen(const Planned& planned) {
             crash_in_ = static_cast<int>(rng_.between(1, 12));
             break;
         case Happening::stop: stop_gracefully(); break;
+        case Happening::contact: change_contact(); break;
         case Happening::takeover: take_over(); break;
         case Happening::other_ends:
             if (other().dispatcher) end_process(other());
@@ -664,6 +689,102 @@ void Scenario::offer(Offer& offered, Process& by) {
     offered.waits = false;
     offered.not_before = tick() + second;
 }
+
+// ---- contacts ----
+
+// A contact changes, once or several times within a window or two.
+void Scenario::change_contact() {
+    const fw::ContactKey key{.location = fw::LocationId(static_cast<std::int32_t>(rng_.between(1, 2))),
+                             .contact = fw::ContactId(static_cast<std::int32_t>(rng_.between(1, 4)))};
+    Ms at = tick();
+    for (std::int64_t changes = rng_.between(1, 7); changes > 0; --changes) {
+        Source& source = source_[key];
+        source.state.location_id = key.location;
+        source.state.contact_id = key.contact;
+        source.state.organization_id = fw::OrganizationId(key.location == fw::LocationId(1) ? 1 : 0);
+        const fw::Timestamp time{std::chrono::milliseconds(time_.wall() + rng_.between(-minute, 0))};
+        if (source.exists && rng_.chance(60)) {  // it moves to the other location
+            const fw::ContactState from = std::exchange(source, {}).state;
+            const fw::ContactKey there{.location = fw::LocationId(3 - key.location.value()), .contact = key.contact};
+            fw::ContactState to = from;
+            to.location_id = there.location;
+            to.organization_id = fw::OrganizationId(there.location == fw::LocationId(1) ? 1 : 0);
+            source_[there] = {.state = to, .exists = true};
+            const fw::ContactMove move = fw::split_move(from, to, time).value();
+            see(move.left, {.operation = fw::ContactOperation::remove, .state = from, .changed_at = time}, at);
+            see(move.arrived, {.operation = fw::ContactOperation::insert, .state = to, .changed_at = time}, at);
+        } else {
+            fw::ContactChange change = next_change(source.state, source.exists);
+            change.changed_at = time;
+            see(change, change, at);
+        }
+        at += rng_.chance(800) ? rng_.between(0, 3 * second) : rng_.between(3 * second, 12 * second);
+    }
+}
+
+void Scenario::see(const fw::ContactChange& given, const fw::ContactChange& meant, Ms at) {
+    seen_.push_back({.given = given, .meant = meant, .not_before = at});
+    ++counts_.changes;
+}
+
+fw::ContactChange Scenario::next_change(fw::ContactState& state, bool& exists) {
+    using fw::ContactOperation;
+    constexpr ContactOperation unknown[] = {ContactOperation::insert, ContactOperation::insert,
+                                            ContactOperation::insert, ContactOperation::snapshot,
+                                            ContactOperation::update};
+    constexpr ContactOperation deleted[] = {ContactOperation::reactivate, ContactOperation::reactivate,
+                                            ContactOperation::update, ContactOperation::remove,
+                                            ContactOperation::hard_delete};
+    constexpr ContactOperation known[] = {
+        ContactOperation::update, ContactOperation::update,      ContactOperation::update,   ContactOperation::update,
+        ContactOperation::update, ContactOperation::update,      ContactOperation::update,   ContactOperation::remove,
+        ContactOperation::remove, ContactOperation::hard_delete, ContactOperation::snapshot, ContactOperation::insert};
+    const auto operation = !exists ? pick(rng_, unknown) : state.deleted ? pick(rng_, deleted) : pick(rng_, known);
+    exists = operation != ContactOperation::hard_delete;
+    const bool says_itself = operation == ContactOperation::remove || operation == ContactOperation::reactivate;
+    if (says_itself) {
+        state.deleted = operation == ContactOperation::remove;
+    } else if (operation == ContactOperation::update || operation == ContactOperation::insert) {
+        state.deleted = rng_.chance(operation == ContactOperation::update ? 60 : 20);
+    }
+    // Few values, so that it often comes back to what it was.
+    if (rng_.chance(400)) state.status = static_cast<fw::ContactStatus>(rng_.between(1, 2));
+    if (rng_.chance(300)) {
+        state.sub_group.reset();
+        if (rng_.chance(600)) state.sub_group = fw::SubGroupId(static_cast<std::int32_t>(rng_.between(1, 2)));
+    }
+    if (rng_.chance(400) || state.fingerprint.empty()) state.fingerprint = "f" + std::to_string(rng_.below(3));
+    if (rng_.chance(30)) state.fingerprint.clear();
+    return {.operation = operation, .state = state};
+}
+
+bool Scenario::a_change_waits() const {
+    return std::any_of(seen_.begin(), seen_.end(),
+                       [&](const Seen& change) { return !change.busy && change.not_before <= tick(); });
+}
+
+void Scenario::observe_next(Process& by) {
+    const auto change = std::find_if(
+        seen_.begin(), seen_.end(), [&](const Seen& waiting) { return !waiting.busy && waiting.not_before <= tick(); });
+    change->busy = by.host_busy = true;
+    note([&] {
+        return "process " + std::to_string(by.number) + " sees a change of contact " +
+               std::to_string(change->given.state.contact_id.value()) + " at location " +
+               std::to_string(change->given.state.location_id.value()) + ": " +
+               std::string(fw::name_of(change->given.operation));
+    });
+    oracle_->observe_begins(by.number, change->meant);
+    const auto observed = by.dispatcher->observe(change->given);
+    oracle_->observe_returned(now(), by.number, tick() + by.line, observed.has_value());
+    change->busy = by.host_busy = false;
+    if (observed) {
+        seen_.erase(change);
+    } else {
+        change->not_before = tick() + rng_.between(10, 2 * second);
+    }
+}
+
+// ---- subscriptions ----
 
 void Scenario::subscribe() {
     Process* const by = any_host();

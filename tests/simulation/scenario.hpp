@@ -7,6 +7,8 @@
 
 #include <array>
 #include <deque>
+#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +31,8 @@ class Scenario final : public StoreGate {
     [[nodiscard]] const std::deque<std::string>& trace() const noexcept { return trace_; }
 
     struct Counts {
-        std::size_t events = 0, attempts = 0, faults = 0, crashes = 0, edits = 0, replays = 0, takeovers = 0, steps = 0;
+        std::size_t events = 0, attempts = 0, faults = 0, crashes = 0, edits = 0, replays = 0, takeovers = 0,
+                    changes = 0, steps = 0;
     };
     [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 
@@ -43,6 +46,7 @@ class Scenario final : public StoreGate {
         fault,
         crash,
         stop,
+        contact,
         takeover,
         other_ends,
         jump,
@@ -62,6 +66,13 @@ class Scenario final : public StoreGate {
         bool waits = false;  // for its answer
         bool done = false;
         std::size_t by = 0;  // the process that was asked
+    };
+    // A change to a contact, until its observe has succeeded.
+    struct Seen {
+        fw::ContactChange given = {};
+        fw::ContactChange meant = {};  // the same, by SPEC
+        Ms not_before = 0;
+        bool busy = false;
     };
     struct Process {
         std::size_t number = 0;
@@ -84,7 +95,7 @@ class Scenario final : public StoreGate {
         std::optional<Ms> starts_wait_since = {};
 
         [[nodiscard]] bool dispatches() const { return begun && impl->owns; }
-        [[nodiscard]] bool wants_look() const { return blind || foreign; }
+        [[nodiscard]] bool misses_something() const { return blind || foreign; }
         [[nodiscard]] Ms next_look() const {
             return std::chrono::duration_cast<std::chrono::milliseconds>(impl->next_look.time_since_epoch()).count();
         }
@@ -122,9 +133,13 @@ class Scenario final : public StoreGate {
     [[nodiscard]] bool add_what_lacks();
     void heal();
     [[nodiscard]] bool is_settled();
+    [[nodiscard]] bool a_change_waits() const;
+    // When a window is to be closed: the tick.
+    [[nodiscard]] std::optional<Ms> next_closing();
 
     [[nodiscard]] bool writer_has_work(Process& process);
     [[nodiscard]] bool pump_has_work(const Process& process);
+    [[nodiscard]] std::optional<Ms> looks_at(const Process& process);
     [[nodiscard]] Process& owner() { return processes_[owner_]; }
     [[nodiscard]] Process& other() { return processes_[1 - owner_]; }
     // One that can be asked; null: none.
@@ -132,6 +147,10 @@ class Scenario final : public StoreGate {
 
     void publish(std::size_t count, std::optional<std::int32_t> location);
     void offer(Offer& offer, Process& by);
+    void change_contact();
+    void see(const fw::ContactChange& given, const fw::ContactChange& meant, Ms at);
+    fw::ContactChange next_change(fw::ContactState& state, bool& exists);
+    void observe_next(Process& by);
     void subscribe();
     void edit(Process& by, fw::SubscriptionId id, Edit edit);
     void edit_something(Process& by);
@@ -175,6 +194,12 @@ class Scenario final : public StoreGate {
     Ms horizon_ = 0;
     std::deque<Planned> plan_;
     std::deque<Offer> offers_;
+    std::list<Seen> seen_;
+    struct Source {  // as the source of contacts has it
+        fw::ContactState state = {};
+        bool exists = false;
+    };
+    std::map<fw::ContactKey, Source> source_;
     std::vector<fw::SubscriptionId> subscriptions_;
     std::vector<Mood> moods_;
     std::size_t urls_ = 0;

@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
         total.edits += counts.edits;
         total.replays += counts.replays;
         total.takeovers += counts.takeovers;
+        total.changes += counts.changes;
         total.steps += counts.steps;
         if (options.shows) show(seed, broken, scenario);
         if (broken.empty()) continue;
@@ -94,9 +95,10 @@ int main(int argc, char** argv) {
     }
     std::printf(
         "%llu seeds: %zu events, %zu attempts, %zu faults, %zu crashes, %zu edits, %zu replays, %zu takeovers, %zu "
+        "changes, %zu "
         "steps\n",
         static_cast<unsigned long long>(options.to - options.from + 1), total.events, total.attempts, total.faults,
-        total.crashes, total.edits, total.replays, total.takeovers, total.steps);
+        total.crashes, total.edits, total.replays, total.takeovers, total.changes, total.steps);
     if (options.plant == 0) return 0;
     std::printf("planted bug %d was not found\n", options.plant);
     return 1;

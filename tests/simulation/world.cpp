@@ -75,6 +75,7 @@ fw::Result<std::uint64_t> FaultyStore::acquire(fw::Timestamp now) {
         auto epoch = inner_->acquire(now);
         if (epoch) {
             epoch_ = *epoch;
+            acquired_at_ = now;
             oracle_.acquired(ms(now), process_);
         }
         return epoch;
@@ -91,7 +92,11 @@ fw::Result<fw::StoreBatchResult> FaultyStore::commit(const fw::StoreBatch& batch
             ++written.epoch;
             result = inner_->commit(written);
         }
-        if (result) oracle_.committed(now(), process_, batch, *result);
+        if (result && batch.epoch == 0 && !batch.contacts.empty()) {
+            oracle_.observed(now(), process_, time_.tick(), batch, *result);
+        } else if (result) {
+            oracle_.committed(now(), process_, batch, *result);
+        }
         return result;
     });
     if (!committed && committed.error() == fw::Errc::fenced) oracle_.fenced(now(), process_);
@@ -136,7 +141,11 @@ fw::Result<fw::KeptContact> FaultyStore::contact(const fw::ContactKey& key) {
 
 fw::Result<std::vector<fw::KeptContact>> FaultyStore::due_contacts(fw::Timestamp at, fw::Timestamp latest,
                                                                    std::size_t max) {
-    return call(StoreCall::read, [&] { return inner_->due_contacts(at, latest, max); });
+    auto due = call(StoreCall::read, [&] { return inner_->due_contacts(at, latest, max); });
+    if (due && plants_.keeps_old_windows) {
+        std::erase_if(*due, [&](const fw::KeptContact& kept) { return *kept.due < acquired_at_; });
+    }
+    return due;
 }
 
 fw::Result<fw::SubscriptionRecord> FaultyStore::create_subscription(const fw::Subscription& subscription,

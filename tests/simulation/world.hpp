@@ -96,6 +96,7 @@ struct StorePlants {
     bool forgets_cuts = false;
     bool forgets_starts = false;
     bool never_fences = false;
+    bool keeps_old_windows = false;
 };
 
 // One process's way to the store, which fails, loses replies and outlives it; all that is durable is shown to the
@@ -152,6 +153,7 @@ class FaultyStore final : public fw::Store {
     const StorePlants plants_;
     const Edit* edit_ = nullptr;
     std::uint64_t epoch_ = 0;
+    fw::Timestamp acquired_at_ = {};
     std::size_t outcomes_ = 0;
     bool loses_reply_ = false;  // the call that is being made
 };
