@@ -94,7 +94,8 @@ struct Engine::Lane {
 
     // Deliveries of one contact go in the order of publishing. So what is in memory must be all that may go before what
     // is in the store: fresh ones stay in memory only while nothing waits in the store, a failure sends all back to it,
-    // and the store gives out the first of each contact only.
+    // and the store gives out the first of each contact only; after a start not before all that was fresh has come,
+    // since a crash may have left an earlier one fresh.
     [[nodiscard]] bool ordered() const noexcept { return record && record->record.subscription.fifo_per_contact(); }
     [[nodiscard]] Earlier order() const noexcept { return {.by_publishing = ordered()}; }
 
@@ -205,6 +206,7 @@ void Engine::settle(Lane& lane, Timestamp now) {
         case Blocked::no:
             // Oldest due first: what waits in the store may be older than what is in memory. Of what is due at the same
             // time, that in memory goes first: a page may be full of it, and reading it again would bring the same.
+            if (waiting && lane.ordered() && !caught_up_) break;  // add_fresh() goes on
             read = waiting && (lane.queue.empty() || (!lane.ordered() && *lane.waiting_due < lane.queue.front().due));
             if (!read && !lane.queue.empty()) {
                 if (lane.queue.front().due <= now) {
@@ -383,6 +385,10 @@ void Engine::add_fresh(std::vector<PendingDelivery> rows, bool more, Timestamp n
         if (touched.empty() || touched.back() != to.id) touched.push_back(to.id);
     }
     for (const SubscriptionId id : touched) settle(lane(id), now);
+    if (more || std::exchange(caught_up_, true)) return;
+    for (auto& [id, lane] : lanes_) {
+        if (lane->ordered()) settle(*lane, now);
+    }
 }
 
 void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {

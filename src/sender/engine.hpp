@@ -195,6 +195,7 @@ class Engine {
     DeliveryId cursor_;
     bool fresh_available_ = true;
     bool reading_fresh_ = false;
+    bool caught_up_ = false;  // all that was fresh at the start has been read
     bool draining_ = false;
     std::size_t rows_ = 0;
     std::size_t in_flight_ = 0;

@@ -311,7 +311,7 @@ void Oracle::window_closed(Ms now, const fw::ContactWrite& write, bool kept, Ms 
         return fail(now, whose + "its window ends in " + std::to_string(write.events.size()) + " events and not in " +
                              std::to_string(told.size()));
     }
-    for (std::size_t i = 0; i < told.size(); ++i) check_told(now, *contact.window, told[i], write.events[i]);
+    for (std::size_t i = 0; i < told.size(); ++i) check_told(now, write.key, *contact.window, told[i], write.events[i]);
     if (!broken_.empty()) return;
     contact.window->refused = !kept;
     if (kept != has_room_for(write.events)) fail(now, whose + "its window is closed, or not, by the wrong rule");
@@ -324,8 +324,8 @@ void Oracle::window_closed(Ms now, const fw::ContactWrite& write, bool kept, Ms 
     contact.window.reset();
 }
 
-void Oracle::check_told(Ms now, const ContactModel::Window& window, const ContactModel::Told& told,
-                        const fw::NewEvent& event) {
+void Oracle::check_told(Ms now, const fw::ContactKey& contact, const ContactModel::Window& window,
+                        const ContactModel::Told& told, const fw::NewEvent& event) {
     const auto wrong = [&](const std::string& what) { fail(now, "a " + event.type + " with " + what); };
     const auto envelope = fw::decode_envelope(fw::bytes_of(event.body));
     if (!envelope || envelope->event_type.text() != event.type || envelope->event_id != event.id) {
@@ -344,6 +344,8 @@ void Oracle::check_told(Ms now, const ContactModel::Window& window, const Contac
     known.scopes.push_back(fw::Scope::location(fw::LocationId(told.location)));
     if (told.organization != 0) known.scopes.push_back(fw::Scope::organization(fw::OrganizationId(told.organization)));
     if (event.scopes != known.scopes) wrong("other scopes");
+    known.contact = contact;
+    if (event.contact != known.contact) wrong("another contact");
     Known& there = events_[event.id];
     if (!there.stored) there.event = std::move(known);  // it may have been refused with what was to tell then
 }
