@@ -1072,6 +1072,11 @@ void Oracle::finished(Ms now) {
     }
 }
 
+bool Oracle::is_last_attempt(fw::SubscriptionId id) const {
+    const Sub& of = subs_.at(id);
+    return of.flight && items_.at(*of.flight).attempts == delays_of(of.profile).size();
+}
+
 bool Oracle::has_pending(fw::SubscriptionId id, const fw::EventId& event) const {
     for (const fw::DeliveryId pending : subs_.at(id).queue) {
         if (items_.at(pending).event->id == event) return true;

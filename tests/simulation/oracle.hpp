@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <fpt_webhooks/sender/notice.hpp>
@@ -117,6 +118,7 @@ class Oracle {
     // ---- for the scenario
     [[nodiscard]] std::size_t pending() const noexcept { return pending_; }
     [[nodiscard]] const ContactModel& contacts() const noexcept { return contacts_; }
+    [[nodiscard]] bool is_last_attempt(fw::SubscriptionId id) const;  // that is in flight
     [[nodiscard]] bool has_pending(fw::SubscriptionId id, const fw::EventId& event) const;
     [[nodiscard]] std::vector<fw::Delivery> ended() const;
 
@@ -267,7 +269,7 @@ class Oracle {
     std::map<fw::EventId, Known> events_;
     std::map<fw::SubscriptionId, Sub> subs_;
     std::map<std::string, fw::SubscriptionId> urls_;
-    std::map<fw::DeliveryId, Item> items_;
+    std::unordered_map<fw::DeliveryId, Item> items_;
     fw::DeliveryId last_row_ = {};
     std::size_t pending_ = 0;
     std::size_t in_flight_ = 0;

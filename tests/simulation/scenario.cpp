@@ -950,6 +950,8 @@ std::optional<std::pair<Ms, Answer>> Scenario::fate_of_attempt(fw::SubscriptionI
                (answer.retry_after ? ", Retry-After " + std::to_string(*answer.retry_after) : "") +
                (answer.disable ? ", disable" : "") + (answer.abort ? ", abort" : "");
     });
+    // A last attempt that is in doubt is rare, and has a rule of its own.
+    if (!healed_ && !many_ && !crash_in_ && oracle_->is_last_attempt(id) && rng_.chance(50)) crash_in_ = 3;
     return std::pair{tick() + takes, answer};
 }
 
