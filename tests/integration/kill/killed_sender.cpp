@@ -114,6 +114,7 @@ bool WatchedEndpoint::fails_now(std::uint64_t number, Arrived& arrived) {
 }
 
 HttpResponse WatchedEndpoint::answer(const HttpRequest& request) {
+    if (index_ == observing_endpoint) return answer_told(request);
     const auto event = decode_envelope(bytes_of(request.body));
     const auto numbered = event ? number_of(event->event_id) : std::nullopt;
     if (!numbered) {
@@ -126,26 +127,112 @@ HttpResponse WatchedEndpoint::answer(const HttpRequest& request) {
     if (request.body != encode_envelope(event_of(numbered->producer, numbered->number)).value()) {
         violations_.add(name_of(index_, numbered->producer, numbered->number).append(": other bytes"));
     }
-    std::shared_ptr<const Receiver> receiver;
     {
         const std::lock_guard lock(mutex_);
         Arrived& arrived = arrived_[numbered->producer][numbered->number];
         ++arrived.arrivals;
-        receiver = receiver_;
         if (endpoint_plans[index_].fault == Fault::status_500 && fails_now(numbered->number, arrived)) {
             return {.status = 500};
         }
     }
+    return ask_receiver(request, name_of(index_, numbered->producer, numbered->number));
+}
+
+HttpResponse WatchedEndpoint::ask_receiver(const HttpRequest& request, const std::string& what) {
+    std::shared_ptr<const Receiver> receiver;
+    {
+        const std::lock_guard lock(mutex_);
+        receiver = receiver_;
+    }
     HttpResponse response = receiver->handle(request);
     if (response.status != 200 && response.status != 500) {
-        violations_.add(name_of(index_, numbered->producer, numbered->number)
-                            .append(": refused with ")
-                            .append(std::to_string(response.status)));
+        violations_.add(std::string(what).append(": refused with ").append(std::to_string(response.status)));
     }
     return response;
 }
 
+// ---- what observed contacts came to ----
+
+std::optional<WatchedEndpoint::Told> WatchedEndpoint::told_by(const Envelope& event) {
+    Told told{.type = event.event_type.text(), .time = event.timestamp};
+    const auto of = [&](ContactId id) {
+        told.contact = static_cast<std::uint64_t>(id.value());
+        return told;
+    };
+    if (event.location_id != observed_location) return std::nullopt;
+    if (event.event_type == "contact.updated") {
+        const auto updated = ContactUpdated::from_data(event.data);
+        if (updated) return of(updated->contact_id);
+    } else if (event.event_type == "contact.status_changed") {
+        const auto changed = ContactStatusChanged::from_data(event.data);
+        const bool right = changed && changed->previous_status == ContactStatus::leads &&
+                           changed->new_status == ContactStatus::members;
+        if (right) return of(changed->contact_id);
+    } else if (event.event_type == "contact.sub_group_changed") {
+        const auto changed = ContactSubGroupChanged::from_data(event.data);
+        if (changed && !changed->previous_sub_group && changed->new_sub_group == SubGroupId(7)) {
+            return of(changed->contact_id);
+        }
+    }
+    return std::nullopt;
+}
+
+HttpResponse WatchedEndpoint::answer_told(const HttpRequest& request) {
+    const auto event = decode_envelope(bytes_of(request.body));
+    const auto told = event ? told_by(*event) : std::nullopt;
+    if (!told) {
+        violations_.add("an event that no change to a contact comes to: " + request.body);
+        return {.status = 400};
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        Arrived& arrived = told_[*told];
+        ++arrived.arrivals;
+        if (fails_now(told->contact, arrived)) return {.status = 500};
+    }
+    return ask_receiver(request, std::string("contact ").append(std::to_string(told->contact)));
+}
+
+// A contact's two updates come within a window, or a death has put more than a window's time between them: then there
+// are two, each with an update of its own.
+void WatchedEndpoint::check_contacts(std::uint64_t seen) {
+    const std::lock_guard lock(mutex_);
+    std::map<Told, Arrived> left = told_;
+    const auto once = [&](const Told& told) {
+        const auto found = left.find(told);
+        const bool is_right = found != left.end() && found->second.handled == 1;
+        if (found != left.end()) left.erase(found);
+        if (is_right) return;
+        violations_.add(std::string("contact ")
+                            .append(std::to_string(told.contact))
+                            .append(": not exactly one ")
+                            .append(told.type)
+                            .append(" of its last change"));
+    };
+    for (std::uint64_t contact = 1; contact * changes_each <= seen; ++contact) {
+        const Timestamp last = time_of_change(contact * changes_each);
+        const Timestamp before = time_of_change(contact * changes_each - 1);
+        const bool two_windows = told_.contains({contact, "contact.status_changed", before});
+        once({contact, "contact.sub_group_changed", last});
+        once({contact, "contact.updated", last});
+        once({contact, "contact.status_changed", two_windows ? before : last});
+        if (two_windows) once({contact, "contact.updated", before});
+    }
+    if (!left.empty()) {
+        violations_.add(std::string("contact ")
+                            .append(std::to_string(left.begin()->first.contact))
+                            .append(": a ")
+                            .append(left.begin()->first.type)
+                            .append(" too many"));
+    }
+}
+
 Result<void> WatchedEndpoint::handle(const EventView& event) {
+    if (index_ == observing_endpoint) {
+        const std::lock_guard lock(mutex_);
+        ++told_[told_by(*event.envelope()).value()].handled;
+        return {};
+    }
     const auto numbered = number_of(event.envelope()->event_id).value();
     const std::lock_guard lock(mutex_);
     Arrived& arrived = arrived_[numbered.producer][numbered.number];
@@ -182,17 +269,20 @@ std::size_t WatchedEndpoint::arrivals() const {
     for (const auto& of_producer : arrived_) {
         for (const auto& [number, arrived] : of_producer) count += arrived.arrivals;
     }
+    for (const auto& [told, arrived] : told_) count += arrived.arrivals;
     return count;
 }
 
 std::size_t WatchedEndpoint::repeated() const {
     const std::lock_guard lock(mutex_);
+    const auto more = [](const Arrived& arrived) {
+        return arrived.arrivals - std::min(arrived.arrivals, arrived.handled + (arrived.failed > 0 ? 1U : 0U));
+    };
     std::size_t count = 0;
     for (const auto& of_producer : arrived_) {
-        for (const auto& [number, arrived] : of_producer) {
-            count += arrived.arrivals - std::min(arrived.arrivals, arrived.handled + (arrived.failed > 0 ? 1U : 0U));
-        }
+        for (const auto& [number, arrived] : of_producer) count += more(arrived);
     }
+    for (const auto& [told, arrived] : told_) count += more(arrived);
     return count;
 }
 
@@ -287,6 +377,8 @@ std::vector<std::string> KilledSender::arguments(const Life& life) const {
     }
     if (life.drains) add("drain", "1");
     add("turn", std::to_string(lives_));
+    add("see", std::to_string(see_));
+    add("seen", std::to_string(seen_));
     for (std::size_t p = 0; p < producers; ++p) {
         const std::string number = std::to_string(p);
         add(std::string("acked").append(number).c_str(), std::to_string(acked_[p]));
@@ -333,6 +425,8 @@ void KilledSender::obey(int socket, const std::string& message) {
         acked_.at(producer) = number;
         ++acknowledged_;
     }
+    if (what == "see") words >> see_;
+    if (what == "seen") words >> seen_;
     if (what == "up") up_ = true;
     if (what == "drained") drained_ = true;
     if (what == "done") done_ = true;
@@ -388,6 +482,8 @@ void KilledSender::check() {
         if (acked_[p] != tried_[p]) violations_.add("what was tried is not acknowledged after the last life");
         for (const auto& endpoint : endpoints_) endpoint->check(p, acked_[p]);
     }
+    if (see_ != seen_) violations_.add("a change was begun and is not seen after the last life");
+    endpoints_[observing_endpoint]->check_contacts(seen_);
     check_history();
 }
 
@@ -408,7 +504,8 @@ void KilledSender::check_history() {
                                     .append(to_string(delivery.reason))
                                     .append(")"));
             }
-            if (!delivery.replay) ++own[{delivery.event_id, delivery.subscription}];
+            const bool observed = delivery.subscription == SubscriptionId(observing_endpoint + 1);
+            if (!delivery.replay && !observed) ++own[{delivery.event_id, delivery.subscription}];
             if (delivery.attempts != store->attempts(delivery.id).value().size()) {
                 violations_.add("a delivery has another number of attempts than its history shows");
             }
@@ -445,6 +542,8 @@ std::string KilledSender::summary() const {
         .append(" lives, ")
         .append(std::to_string(events))
         .append(" events acknowledged, ")
+        .append(std::to_string(seen_ / changes_each))
+        .append(" contacts observed, ")
         .append(std::to_string(arrivals))
         .append(" arrivals, of them ")
         .append(std::to_string(repeated))

@@ -44,6 +44,8 @@ class WatchedEndpoint {
 
     // Every event that it was promised has been handled exactly once.
     void check(std::size_t producer, std::uint64_t acked);
+    // Of the endpoint that observed contacts are told to: what they came to has been handled exactly once.
+    void check_contacts(std::uint64_t seen);
     [[nodiscard]] std::size_t arrivals() const;
     [[nodiscard]] std::size_t repeated() const;
 
@@ -53,8 +55,18 @@ class WatchedEndpoint {
         unsigned handled = 0;
         unsigned failed = 0;
     };
+    // What an event tells of an observed contact.
+    struct Told {
+        std::uint64_t contact = 0;
+        std::string type = {};
+        Timestamp time = {};
+        friend auto operator<=>(const Told&, const Told&) = default;
+    };
+    [[nodiscard]] static std::optional<Told> told_by(const Envelope& event);
     void serve(Connection& connection);
     HttpResponse answer(const HttpRequest& request);
+    HttpResponse answer_told(const HttpRequest& request);
+    HttpResponse ask_receiver(const HttpRequest& request, const std::string& what);
     bool fails_now(std::uint64_t number, Arrived& arrived);
     Result<void> handle(const EventView& event);
 
@@ -65,6 +77,7 @@ class WatchedEndpoint {
     std::vector<std::string> secrets_;
     std::shared_ptr<const Receiver> receiver_;
     std::array<std::map<std::uint64_t, Arrived>, producers> arrived_;
+    std::map<Told, Arrived> told_;
     std::unique_ptr<Server> server_;  // last: its threads use the rest
 };
 
@@ -122,6 +135,8 @@ class KilledSender {
     bool done_ = false;
     std::array<std::uint64_t, producers> acked_{};
     std::array<std::uint64_t, producers> tried_{};
+    std::uint64_t see_ = 0;  // changes to contacts: begun
+    std::uint64_t seen_ = 0;
     std::size_t lives_ = 0;
 };
 

@@ -1,9 +1,9 @@
 // The process that is killed: a dispatcher over a SQLite file that publishes a numbered series and delivers it.
 //
 // It talks with its parent over a socket of messages (descriptor 3): "try p n" before it publishes up to number n of
-// producer p, "ack p n" when the publish has returned, "secret s current|next text" (answered "ok") before anything is
-// signed with that secret, "up", "drained", "notice ..." and "error ...". The parent says "stop" when it is to end
-// well.
+// producer p, "ack p n" when the publish has returned, "see n" and "seen n" around the observing of change n, "secret s
+// current|next text" (answered "ok") before anything is signed with that secret, "up", "drained", "notice ..." and
+// "error ...". The parent says "stop" when it is to end well.
 #include <fpt_webhooks/curl.hpp>
 #include <fpt_webhooks/sender_sqlite/sqlite_store.hpp>
 
@@ -262,6 +262,19 @@ class Sender {
         }
     }
 
+    void observe(std::uint64_t number) {
+        tell(std::string("see ").append(std::to_string(number)));
+        good(dispatcher_->observe(change_of(number)), "observe");
+        tell(std::string("seen ").append(std::to_string(number)));
+    }
+
+    void observe_contacts() {
+        for (std::uint64_t next = arguments_.number("seen") + 1; !shared_.is_stopping(); ++next) {
+            observe(next);
+            shared_.wait(10ms, [&] { return shared_.stopping; });
+        }
+    }
+
     // What operators do meanwhile.
     void operate() {
         for (std::uint64_t turn = arguments_.number("turn"); !shared_.is_stopping(); ++turn) {
@@ -321,6 +334,7 @@ class Sender {
         }
         for (std::size_t p = 0; p < producers; ++p) threads.emplace_back([this, p] { produce(p); });
         threads.emplace_back([this] { operate(); });
+        threads.emplace_back([this] { observe_contacts(); });
         for (std::thread& thread : threads) thread.join();
     }
 
@@ -331,8 +345,15 @@ class Sender {
             const std::uint64_t last = arguments_.number(std::string("tried").append(std::to_string(p)));
             if (next <= last) publish(p, next, last);
         }
+        // The contact that was being observed is seen to its end.
+        for (std::uint64_t next = arguments_.number("seen") + 1;
+             next <= arguments_.number("see") || next % changes_each != 1; ++next) {
+            observe(next);
+        }
+        const Timestamp ever = Timestamp::max();
         for (int i = 0; i < 6'000; ++i) {
-            if (good(store_->stats(), "stats").pending == 0) {
+            const bool open = !good(store_->due_contacts(ever, ever, 1), "windows").empty();
+            if (!open && good(store_->stats(), "stats").pending == 0) {
                 tell("drained");
                 return;
             }

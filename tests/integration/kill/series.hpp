@@ -22,7 +22,7 @@ inline constexpr Actor the_host{.role = Role::host};
 inline constexpr OrganizationId organization{9};
 
 inline constexpr std::size_t producers = 3;  // producer p publishes for location p + 1
-inline constexpr std::size_t endpoints = 5;  // endpoint e is subscription e + 1
+inline constexpr std::size_t endpoints = 6;  // endpoint e is subscription e + 1
 
 // How an endpoint answers the first arrivals of some of its events.
 enum class Fault { none, status_500, handler_fails };
@@ -40,7 +40,9 @@ inline constexpr std::array<EndpointPlan, endpoints> endpoint_plans = {{
     {0, "*", Fault::handler_fails, 4},
     {2, "contact.created", Fault::none, 1},
     {3, "*", Fault::status_500, 2},
+    {4, "contact.*", Fault::status_500, 5},
 }};
+inline constexpr std::size_t observing_endpoint = 5;  // of the contacts that are observed
 inline constexpr SubscriptionId edited_subscription{1};
 inline constexpr SubscriptionId rotated_subscription{4};
 inline constexpr SubscriptionId paused_subscription{5};
@@ -94,6 +96,27 @@ inline std::size_t matches_of(std::size_t producer, std::uint64_t number) {
     std::size_t count = 0;
     for (std::size_t e = 0; e < endpoints; ++e) count += wants(e, producer, number) ? 1 : 0;
     return count;
+}
+
+// ---- contacts that are observed, at location 4. Each is seen three times: how it stands, another status, another
+// sub-group. Change number n is of contact (n - 1) / 3 + 1, and to see it twice in a row is as to see it once.
+inline constexpr std::uint64_t changes_each = 3;
+inline constexpr LocationId observed_location{4};
+
+inline Timestamp time_of_change(std::uint64_t number) {
+    return Timestamp(std::chrono::milliseconds(1'781'092'800'000 + static_cast<std::int64_t>(number)));
+}
+
+inline ContactChange change_of(std::uint64_t number) {
+    const std::uint64_t part = (number - 1) % changes_each;
+    ContactState state{.location_id = observed_location,
+                       .contact_id = ContactId(static_cast<std::int32_t>((number - 1) / changes_each + 1)),
+                       .status = part == 0 ? ContactStatus::leads : ContactStatus::members,
+                       .fingerprint = std::to_string(part)};
+    if (part == 2) state.sub_group = SubGroupId(7);
+    return {.operation = part == 0 ? ContactOperation::snapshot : ContactOperation::update,
+            .state = state,
+            .changed_at = time_of_change(number)};
 }
 
 // Tries often and soon: no number of deaths may use up a delivery's attempts.

@@ -66,6 +66,12 @@ enum class Step : std::size_t {
     after_database_sync,
     before_log_removal,
     after_log_removal,
+    before_contact,
+    after_contact,
+    before_commit_change,
+    after_commit_change,
+    before_commit_window,
+    after_commit_window,
     count
 };
 
@@ -125,6 +131,12 @@ inline constexpr std::array<const char*, step_count> step_names = {
     "disk: after the database is synced",
     "disk: before the log is removed",
     "disk: after the log is removed",
+    "store: before a contact is read",
+    "store: after a contact is read",
+    "store: before a commit with a contact's change",
+    "store: after a commit with a contact's change",
+    "store: before a commit that closes windows",
+    "store: after a commit that closes windows",
 };
 
 constexpr const char* name_of(Step step) noexcept { return step_names[static_cast<std::size_t>(step)]; }

@@ -33,13 +33,19 @@ class WatchedStore final : public Store {
         steps_.pass(Step::after_release);
     }
     Result<StoreBatchResult> commit(const StoreBatch& batch) override {
+        const bool changes = !batch.contacts.empty() && batch.epoch == 0;
+        const bool closes = !batch.contacts.empty() && batch.epoch != 0;
         if (!batch.events.empty()) steps_.pass(Step::before_commit_events);
         if (!batch.updates.empty()) steps_.pass(Step::before_commit_outcomes);
         if (!batch.starts.empty()) steps_.pass(Step::before_commit_starts);
+        if (changes) steps_.pass(Step::before_commit_change);
+        if (closes) steps_.pass(Step::before_commit_window);
         auto result = store_->commit(batch);
         if (!batch.events.empty()) steps_.pass(Step::after_commit_events);
         if (!batch.updates.empty()) steps_.pass(Step::after_commit_outcomes);
         if (!batch.starts.empty()) steps_.pass(Step::after_commit_starts);
+        if (changes) steps_.pass(Step::after_commit_change);
+        if (closes) steps_.pass(Step::after_commit_window);
         return result;
     }
     Result<std::vector<PendingDelivery>> take_fresh(DeliveryId after, std::size_t max) override {
@@ -62,7 +68,9 @@ class WatchedStore final : public Store {
     Result<StoreChanges> changes(std::uint64_t since) override {
         return between(Step::before_changes, Step::after_changes, [&] { return store_->changes(since); });
     }
-    Result<KeptContact> contact(const ContactKey& key) override { return store_->contact(key); }
+    Result<KeptContact> contact(const ContactKey& key) override {
+        return between(Step::before_contact, Step::after_contact, [&] { return store_->contact(key); });
+    }
     Result<std::vector<KeptContact>> due_contacts(Timestamp now, Timestamp latest, std::size_t max) override {
         return between(Step::before_due_contacts, Step::after_due_contacts,
                        [&] { return store_->due_contacts(now, latest, max); });
