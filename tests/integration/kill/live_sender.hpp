@@ -16,6 +16,7 @@
 #include "integration/kill/killed_sender.hpp"
 #include "integration/kill/series.hpp"
 #include "support/catch.hpp"
+#include "support/forwarding_store.hpp"
 
 namespace fpt_webhooks::test {
 
@@ -80,9 +81,9 @@ class Notices {
 class LiveSender {
   public:
     explicit LiveSender(const std::string& database, std::chrono::milliseconds busy_timeout = std::chrono::seconds(30))
-        : store_(
+        : store_(std::make_shared<SettlingStore>(
               SqliteStore::open({.path = database, .encryption_key = Secret(store_key), .busy_timeout = busy_timeout})
-                  .value()),
+                  .value())),
           dispatcher_(make_dispatcher()) {
         const auto record = dispatcher_->create_subscription(
             {.actor = the_host, .url = endpoint_.url(), .scope = Scope::location(LocationId(1)), .events = {"*"}});
@@ -104,14 +105,7 @@ class LiveSender {
     }
 
     // Waits until nothing is pending.
-    void settle() {
-        for (auto end = std::chrono::steady_clock::now() + patience;;) {
-            const auto stats = store_->stats();
-            if (stats && stats->pending == 0) return;
-            REQUIRE(std::chrono::steady_clock::now() < end);
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));  // the store has no signal to wait for
-        }
-    }
+    void settle() { REQUIRE(store_->settle(patience)); }
 
     // Everything that was accepted has been delivered, each event in as many arrivals as it should.
     void check() {
@@ -142,7 +136,7 @@ class LiveSender {
     WatchedEndpoint endpoint_{0, violations_};
     TemporaryFile authorities_{CertificateAuthority().certificate_pem()};
     std::uint64_t acked_ = 0;
-    const std::shared_ptr<Store> store_;
+    const std::shared_ptr<SettlingStore> store_;
     const std::unique_ptr<Dispatcher> dispatcher_;
 };
 

@@ -38,7 +38,8 @@ class Bench {
     }
 
     void start() {
-        store_ = SqliteStore::open({.path = folder_.database(), .encryption_key = Secret(store_key)}).value();
+        store_ = std::make_shared<SettlingStore>(
+            SqliteStore::open({.path = folder_.database(), .encryption_key = Secret(store_key)}).value());
         transport_ = std::make_shared<testing::ScriptedTransport>(
             [this](const TransportRequest& request) { return answer(request); });
         dispatcher_ = Dispatcher::create({.store = store_,
@@ -72,12 +73,7 @@ class Bench {
         REQUIRE(changed_.wait_for(lock, patience, [&] { return all_ >= count; }));
     }
 
-    void settle() {
-        for (const auto end = std::chrono::steady_clock::now() + patience; store_->stats().value().pending > 0;) {
-            REQUIRE(std::chrono::steady_clock::now() < end);
-            std::this_thread::sleep_for(5ms);  // the store has no signal to wait for
-        }
-    }
+    void settle() { REQUIRE(store_->settle(patience)); }
 
     // As if the clock had never been touched.
     void check() {
@@ -125,7 +121,7 @@ class Bench {
     std::condition_variable changed_;
     std::map<EventId, unsigned> attempts_;
     std::size_t all_ = 0;
-    std::shared_ptr<SqliteStore> store_;
+    std::shared_ptr<SettlingStore> store_;
     std::shared_ptr<testing::ScriptedTransport> transport_;
     std::unique_ptr<Dispatcher> dispatcher_;
 };

@@ -105,7 +105,7 @@ TEST_CASE("locked file: what another process publishes is delivered by the one t
 
 TEST_CASE("locked file: a second dispatcher is refused, and takes over when the first has been killed") {
     KilledSender first(Disk::real);
-    std::shared_ptr<SqliteStore> store;
+    std::shared_ptr<SettlingStore> store;
     std::unique_ptr<Dispatcher> second;
     const TemporaryFile authorities(CertificateAuthority().certificate_pem());
     CurlTransportOptions transport_options;
@@ -114,7 +114,8 @@ TEST_CASE("locked file: a second dispatcher is refused, and takes over when the 
     for (int round = 0; round < 5; ++round) {
         const auto death = first.live(
             {.killed_after = 30ms, .meanwhile = [&] {
-                 store = SqliteStore::open({.path = first.database(), .encryption_key = Secret(store_key)}).value();
+                 store = std::make_shared<SettlingStore>(
+                     SqliteStore::open({.path = first.database(), .encryption_key = Secret(store_key)}).value());
                  second = Dispatcher::create({.store = store,
                                               .transport = transport,
                                               .policy = loopback_policy(),
@@ -129,10 +130,7 @@ TEST_CASE("locked file: a second dispatcher is refused, and takes over when the 
             SubscriptionStatus::paused) {  // by the one that died
             REQUIRE(second->resume(the_host, paused_subscription).has_value());
         }
-        for (const auto end = std::chrono::steady_clock::now() + patience; store->stats().value().pending > 0;) {
-            REQUIRE(std::chrono::steady_clock::now() < end);
-            std::this_thread::sleep_for(5ms);  // the store has no signal to wait for
-        }
+        REQUIRE(store->settle(patience));
         second.reset();
         store.reset();
     }

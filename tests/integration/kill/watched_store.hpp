@@ -11,15 +11,16 @@
 #include <utility>
 
 #include "integration/kill/steps.hpp"
+#include "support/forwarding_store.hpp"
 
 namespace fpt_webhooks::test {
 
-class WatchedStore final : public Store {
+class WatchedStore final : public ForwardingStore {
   public:
     // `on_secret` is told of a new secret before the edit that brings it.
     using OnSecret = std::function<void(SubscriptionId, const Secret&)>;
     WatchedStore(std::shared_ptr<Store> store, Steps& steps, OnSecret on_secret)
-        : store_(std::move(store)), steps_(steps), on_secret_(std::move(on_secret)) {}
+        : ForwardingStore(std::move(store)), steps_(steps), on_secret_(std::move(on_secret)) {}
 
     [[nodiscard]] std::size_t expirings() const { return expirings_; }
     [[nodiscard]] std::size_t maintainings() const { return maintainings_; }
@@ -86,20 +87,9 @@ class WatchedStore final : public Store {
     Result<SubscriptionRecord> subscription(SubscriptionId id) override {
         return between(Step::before_read_record, Step::after_read_record, [&] { return store_->subscription(id); });
     }
-    Result<std::vector<SubscriptionId>> subscriptions_at(std::string_view url, std::size_t max) override {
-        return store_->subscriptions_at(url, max);
-    }
-    Result<std::vector<SubscriptionRecord>> subscriptions(SubscriptionId after, std::size_t max) override {
-        return store_->subscriptions(after, max);
-    }
     Result<Secret> secret(SubscriptionId id) override {
         return between(Step::before_read_secret, Step::after_read_secret, [&] { return store_->secret(id); });
     }
-    Result<DeliveryPage> deliveries(const DeliveryFilter& filter, DeliveryId after, std::size_t max) override {
-        return store_->deliveries(filter, after, max);
-    }
-    Result<std::vector<Attempt>> attempts(DeliveryId delivery) override { return store_->attempts(delivery); }
-    Result<std::string> event_body(const EventId& id) override { return store_->event_body(id); }
     Result<ReplayPage> replay(const ReplayRequest& request) override {
         return between(Step::before_replay, Step::after_replay, [&] { return store_->replay(request); });
     }
@@ -109,7 +99,6 @@ class WatchedStore final : public Store {
         ++maintainings_;
         return result;
     }
-    Result<StoreStats> stats() override { return store_->stats(); }
 
   private:
     template <class F>
@@ -120,7 +109,6 @@ class WatchedStore final : public Store {
         return result;
     }
 
-    const std::shared_ptr<Store> store_;
     Steps& steps_;
     const OnSecret on_secret_;
     std::atomic<std::size_t> expirings_ = 0;

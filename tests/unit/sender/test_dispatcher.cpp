@@ -12,6 +12,7 @@
 #include <fpt_webhooks/testing/scripted_transport.hpp>
 
 #include "support/catch.hpp"
+#include "support/forwarding_store.hpp"
 
 namespace fw = fpt_webhooks;
 using namespace std::chrono_literals;
@@ -57,6 +58,7 @@ class Notices {
 // A dispatcher over a memory store and a network that answers what `answer` says.
 struct Bench {
     std::shared_ptr<fw::MemoryStore> store = std::make_shared<fw::MemoryStore>();
+    std::shared_ptr<fw::test::SettlingStore> settling = std::make_shared<fw::test::SettlingStore>(store);
     std::atomic<int> answer = 200;
     std::function<int(const fw::TransportRequest&)> reply = [this](const fw::TransportRequest&) {
         return answer.load();
@@ -67,7 +69,7 @@ struct Bench {
     std::unique_ptr<fw::Dispatcher> dispatcher;
 
     explicit Bench(fw::DispatcherOptions options = {}, std::chrono::milliseconds poll_interval = 10ms) {
-        options.store = store;
+        options.store = settling;
         options.transport = transport;
         options.on_notice = notices.handler();
         options.poll_interval = poll_interval;
@@ -91,11 +93,7 @@ struct Bench {
     }
     // Waits until every delivery has ended.
     void settle() {
-        for (int i = 0; i < 2'000; ++i) {
-            if (store->stats().value().pending == 0) return;
-            std::this_thread::sleep_for(5ms);  // the store has no signal to wait for
-        }
-        FAIL("deliveries are still pending");
+        if (!settling->settle(20s)) FAIL("deliveries are still pending");
     }
     std::vector<fw::Delivery> history() { return dispatcher->deliveries({}).value().deliveries; }
 };
@@ -380,7 +378,7 @@ TEST_CASE("dispatcher: stops without losing anything, and a second one takes ove
     static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
     bench.dispatcher->start().value();
 
-    auto second = fw::Dispatcher::create({.store = bench.store, .transport = bench.transport}).value();
+    auto second = fw::Dispatcher::create({.store = bench.settling, .transport = bench.transport}).value();
     REQUIRE(second->start().error() == fw::Errc::store_busy);
     for (int i = 0; i < 200; ++i) bench.dispatcher->publish(bench.event()).value();
     bench.dispatcher->stop();
@@ -399,7 +397,7 @@ TEST_CASE("dispatcher: attempts that hang are cancelled by stop and tried again 
     Bench bench;
     auto hanging = std::make_shared<ScriptedTransport>(
         [](const fw::TransportRequest&) -> std::optional<fw::TransportOutcome> { return std::nullopt; });
-    auto first = fw::Dispatcher::create({.store = bench.store, .transport = hanging}).value();
+    auto first = fw::Dispatcher::create({.store = bench.settling, .transport = hanging}).value();
     const auto id = bench.subscribe();
     static_cast<void>(first->generate_secret(host, id).value());
     first->start().value();
