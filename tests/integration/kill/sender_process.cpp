@@ -166,6 +166,7 @@ class Sender {
 
     static void report(const Notice& notice) {
         if (notice.kind == Notice::Kind::attempt_failed || notice.kind == Notice::Kind::recovered) return;
+        if (notice.kind == Notice::Kind::same_url) return;  // made again, since the first one's reply was lost
         tell(std::string("notice ")
                  .append(to_string(notice.kind))
                  .append(" ")
