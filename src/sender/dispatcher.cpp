@@ -106,10 +106,10 @@ void Dispatcher::Impl::run_writer() {
         const auto urgent = [&] { return finishing || !publishes.empty(); };
         writer_idle = true;
         writer_wake.wait(lock, [&] { return urgent() || writes_wait(); });
+        // For starts nobody waits, for outcomes their lanes may: more will come to be written along.
+        writer_wake.wait_for(lock, start_write_delay, [&] { return urgent() || outcomes_wait(); });
         writer_idle = false;
-        if (!urgent()) {  // nobody waits for it: more will come to be written along
-            writer_wake.wait_for(lock, outcomes_wait() ? outcome_write_delay : start_write_delay, urgent);
-        }
+        if (outcomes_wait()) writer_wake.wait_for(lock, outcome_write_delay, urgent);
         if (!write_step(lock)) {
             if (finishing) return;
             continue;
