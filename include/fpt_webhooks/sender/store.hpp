@@ -128,8 +128,9 @@ struct DroppedDelivery {
 };
 
 struct StoreBatchResult {
-    std::vector<AppendVerdict> events = {};     // one for each event
-    std::vector<bool> contacts = {};            // one for each write; false: another version, nothing of it is kept
+    std::vector<AppendVerdict> events = {};  // one for each event
+    // One for each write; false: another version, or no room for all of its events: nothing of it is kept.
+    std::vector<bool> contacts = {};
     std::vector<SubscriptionId> disabled = {};  // by this batch
     std::vector<DroppedDelivery> dropped = {};  // by this batch, of its updates to `waiting`
 };
