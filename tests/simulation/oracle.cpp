@@ -324,7 +324,7 @@ void Oracle::window_closed(Ms now, const fw::ContactWrite& write, bool kept, Ms 
     contact.window.reset();
 }
 
-void Oracle::check_told(Ms now, const fw::ContactKey& contact, const ContactModel::Window& window,
+void Oracle::check_told(Ms now, const fw::ContactKey& contact, const ContactModel::Window& open,
                         const ContactModel::Told& told, const fw::NewEvent& event) {
     const auto wrong = [&](const std::string& what) { fail(now, "a " + event.type + " with " + what); };
     const auto envelope = fw::decode_envelope(fw::bytes_of(event.body));
@@ -339,7 +339,7 @@ void Oracle::check_told(Ms now, const fw::ContactKey& contact, const ContactMode
     }
     const auto bytes = event.id.bytes();
     const std::string_view id(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (window.opening.find(id) == std::string::npos) wrong("an id that was not allotted when its window opened");
+    if (open.opening.find(id) == std::string::npos) wrong("an id that was not allotted when its window opened");
     Event known{.id = event.id, .type = told.type, .whole = event.body, .reduced = event.body};
     known.scopes.push_back(fw::Scope::location(fw::LocationId(told.location)));
     if (told.organization != 0) known.scopes.push_back(fw::Scope::organization(fw::OrganizationId(told.organization)));

@@ -242,7 +242,7 @@ class Oracle {
     void check_unseen(Ms now, const Sub& of);
     void window_closed(Ms now, const fw::ContactWrite& write, bool kept, Ms at, const std::vector<fw::Delivery>& rows,
                        std::size_t& next);
-    void check_told(Ms now, const fw::ContactKey& contact, const ContactModel::Window& window,
+    void check_told(Ms now, const fw::ContactKey& contact, const ContactModel::Window& open,
                     const ContactModel::Told& told, const fw::NewEvent& event);
     [[nodiscard]] bool has_room_for(const std::vector<fw::NewEvent>& events) const;
     void check_windows(Ms now, Ms tick);
