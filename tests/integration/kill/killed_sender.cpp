@@ -374,6 +374,8 @@ std::vector<std::string> KilledSender::arguments(const Life& life) const {
         add("step", std::to_string(static_cast<std::size_t>(*life.fatal)));
         add("hit", std::to_string(life.hit));
         if (*life.fatal == Step::before_maintain || *life.fatal == Step::after_maintain) add("quiet", "1");
+        const bool closes = *life.fatal == Step::before_commit_window || *life.fatal == Step::after_commit_window;
+        if (closes) add("windows", "1");
     }
     if (life.drains) add("drain", "1");
     add("turn", std::to_string(lives_));

@@ -333,9 +333,12 @@ class Sender {
         if (arguments_.number("quiet") != 0) {  // what happens only when nothing else does
             shared_.wait(500ms, [&] { return store_->maintainings() > 0; });
         }
+        threads.emplace_back([this] { observe_contacts(); });
+        if (arguments_.number("windows") != 0) {  // the first one closes when its quiet time is over
+            shared_.wait(2 * contact_window_max, [&] { return shared_.stopping; });
+        }
         for (std::size_t p = 0; p < producers; ++p) threads.emplace_back([this, p] { produce(p); });
         threads.emplace_back([this] { operate(); });
-        threads.emplace_back([this] { observe_contacts(); });
         for (std::thread& thread : threads) thread.join();
     }
 
@@ -360,7 +363,20 @@ class Sender {
             }
             shared_.wait(10ms, [&] { return shared_.stopping; });  // answers wake it; their commits have no signal
         }
-        tell("error not drained");
+        tell(std::string("error not drained: ").append(what_is_left()));
+    }
+
+    std::string what_is_left() {
+        const auto metrics = good(dispatcher_->metrics(), "metrics");
+        const auto open = good(store_->due_contacts(Timestamp::max(), Timestamp::max(), 100), "windows");
+        return std::to_string(metrics.pending)
+            .append(" pending, ")
+            .append(std::to_string(open.size()))
+            .append(" windows, ")
+            .append(std::to_string(metrics.in_flight))
+            .append(" in flight, ")
+            .append(std::to_string(metrics.attempts))
+            .append(" attempts");
     }
 
     const Arguments& arguments_;
