@@ -395,13 +395,17 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
     Lane& to = lane(id);
     to.reading_waiting = false;
     const bool without_secret = to.record && !to.stale && blocked(to, now) == Blocked::no_secret;
-    if (without_secret && to.ordered() && !to.sweeping && !page.deliveries.empty()) {
-        // What waits behind one of these is not to be looked at before that one is dropped.
-        const Timestamp first = page.deliveries.front().due;
-        if (first + options_.no_secret_max > now) page.next_due = first;
-    }
     const Timestamp far = now + longest_step_;
     const bool read_far = std::exchange(to.reading_far, false);
+    const auto stays = [&](const PendingDelivery& row) {  // it waits as it should
+        if (without_secret) return row.due + options_.no_secret_max > now;
+        const bool asked = std::find(to.asked_later.begin(), to.asked_later.end(), row.id) != to.asked_later.end();
+        return read_far && row.due > now && (row.due <= far || asked);
+    };
+    if (to.ordered() && !to.sweeping && !page.deliveries.empty() &&
+        std::all_of(page.deliveries.begin(), page.deliveries.end(), stays)) {
+        page.next_due.reset();  // of what is behind these, and not free before one of them ends
+    }
     if (read_far && !page.deliveries.empty() && page.deliveries.back().due > far) {
         to.far_read = page.next_due ? now : far;  // the rest; or what goes back to the store before its attempt
     } else if (read_far && page.next_due) {
@@ -422,17 +426,12 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
         return settle(to, now);
     }
     for (PendingDelivery& row : page.deliveries) {
-        if (without_secret) {
-            if (row.due + options_.no_secret_max <= now) {  // when it was queued, or a clock that was ahead says so
-                end(to, row, DeliveryState::dropped, EndReason::no_secret, now);
-            } else {
-                to.waiting_due = earlier(to.waiting_due, row.due);
-            }
+        if (stays(row)) {
+            to.waiting_due = earlier(to.waiting_due, row.due);
             continue;
         }
-        const bool asked = std::find(to.asked_later.begin(), to.asked_later.end(), row.id) != to.asked_later.end();
-        if (read_far && row.due > now && (row.due <= far || asked)) {  // it waits as it should
-            to.waiting_due = earlier(to.waiting_due, row.due);
+        if (without_secret) {  // since it was queued, or a clock that was ahead says so
+            end(to, row, DeliveryState::dropped, EndReason::no_secret, now);
             continue;
         }
         if (!read_far && row.due > now) {  // withdrawn by an edit that we have not heard of: its record will tell
