@@ -595,14 +595,19 @@ std::optional<fw::SubscriptionId> Oracle::started_by_ghost(Ms now, std::size_t b
 }
 
 // Oldest due first, among what the dispatcher has had the time to see.
+// It is not sent any more, whether that is recorded or not.
+bool Oracle::is_over(Ms now, const Sub& of, const Item& item) {
+    if (item.succeeded || item.withdrawn != 0 || item.attempts > delays_of(of.profile).size()) return true;
+    return item.attempts > 0 && item.first_started + window < now;
+}
+
 // Of a contact's events an earlier one has not come to its end.
 std::optional<fw::DeliveryId> Oracle::is_behind(Ms now, const Sub& of, const Item& item) const {
     if (!of.fifo_per_contact || !item.event->contact) return std::nullopt;
     for (const fw::DeliveryId id : of.queue) {
         if (id >= item.id) break;
         const Item& other = items_.at(id);
-        if (other.event->contact != item.event->contact || other.succeeded || other.withdrawn != 0) continue;
-        if (other.attempts == 0 || other.first_started + window >= now) return id;
+        if (other.event->contact == item.event->contact && !is_over(now, of, other)) return id;
     }
     return std::nullopt;
 }
@@ -614,8 +619,7 @@ void Oracle::check_order(Ms now, const Sub& of, const Item& item) {
     if (of.fifo_per_contact) return;
     for (const fw::DeliveryId id : of.queue) {
         const Item& other = items_.at(id);
-        if (!other.seen || other.id == item.id || other.succeeded || other.withdrawn != 0) continue;
-        if (other.attempts > 0 && other.first_started + window < now) continue;
+        if (!other.seen || other.id == item.id || is_over(now, of, other)) continue;
         if (other.due_max + second < item.due_min) {
             return fail(now, name(item) + ": started before an older one, " + std::to_string(id.value()));
         }

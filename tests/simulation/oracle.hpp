@@ -249,6 +249,7 @@ class Oracle {
     void withdraw(Ms now, Sub& of, fw::EndReason reason, fw::DeliveryId up_to);
     void check_start(Ms now, Ms wall, Sub& of, Item& item, const fw::TransportRequest& request);
     void check_order(Ms now, const Sub& of, const Item& item);
+    [[nodiscard]] static bool is_over(Ms now, const Sub& of, const Item& item);
     [[nodiscard]] std::optional<fw::DeliveryId> is_behind(Ms now, const Sub& of, const Item& item) const;
     void after_failure(Ms now, Sub& of, Item& item, const Answer& answer);
     void check_row(Ms now, Item& item, const fw::Delivery& row);
