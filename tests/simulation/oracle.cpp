@@ -838,7 +838,8 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
     if (!row.ended_at || ms(*row.ended_at) > now) wrong("ended in the future");
 }
 
-void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended, bool reply_lost) {
+void Oracle::expired(Ms now, std::size_t by, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended,
+                     bool reply_lost) {
     const Sub& of = sub(id);
     const auto is_paused = [](const View& view) { return view.status == fw::SubscriptionStatus::paused; };
     for (const fw::DeliveryId delivery : ended) {
@@ -847,7 +848,8 @@ void Oracle::expired(Ms now, fw::SubscriptionId id, const std::vector<fw::Delive
         const bool overtaken = now - of.edited_at < second;
         if (!is_paused(of.view) && !overtaken) fail(now, name(item) + ": expired though not paused");
         check_row(now, item, *row_of(delivery));
-        if (reply_lost) item.told = true;  // nobody knows any more
+        if (reply_lost) item.told = true;   // nobody knows any more
+        if (ghosts_[by]) item.told = true;  // an ousted process tells it when its next read succeeds
     }
 }
 

@@ -93,7 +93,8 @@ class Oracle {
     void edit_returned(std::size_t by);
     [[nodiscard]] std::uint64_t durable_edits() const noexcept { return edits_; }
     void changes_read(std::size_t by, std::uint64_t up_to);  // so many edits it knows of now
-    void expired(Ms now, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended, bool reply_lost);
+    void expired(Ms now, std::size_t by, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended,
+                 bool reply_lost);
     void replayed(Ms now, const fw::ReplayRequest& request, std::size_t count);
 
     // Returns the subscription, whom the answer is then reported for; nothing: a rule is broken. `wall`: the wall

@@ -116,7 +116,7 @@ fw::Result<fw::ExpireResult> FaultyStore::expire_waiting(fw::SubscriptionId subs
                                                          fw::Timestamp at, std::size_t max) {
     return call(StoreCall::expire, [&] {
         auto result = inner_->expire_waiting(subscription, started_before, at, max);
-        if (result) oracle_.expired(now(), subscription, result->ended, loses_reply_);
+        if (result) oracle_.expired(now(), process_, subscription, result->ended, loses_reply_);
         return result;
     });
 }
