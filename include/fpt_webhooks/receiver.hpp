@@ -2,7 +2,9 @@
 #pragma once
 
 #include <fpt_webhooks/core.hpp>
+#include <fpt_webhooks/receiver/dead_letter_store.hpp>
 #include <fpt_webhooks/receiver/dedupe_store.hpp>
 #include <fpt_webhooks/receiver/handle_report.hpp>
+#include <fpt_webhooks/receiver/inbox_store.hpp>
 #include <fpt_webhooks/receiver/memory_dedupe.hpp>
 #include <fpt_webhooks/receiver/receiver.hpp>

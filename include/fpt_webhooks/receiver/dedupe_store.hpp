@@ -97,6 +97,10 @@ class FPT_WEBHOOKS_RECEIVER_EXPORT DedupeStore {
 
     // Makes the lease end `lease` from now, earlier or later than it would have. Errors: as release.
     [[nodiscard]] virtual Result<void> renew(ClaimToken token, std::chrono::milliseconds lease) = 0;
+
+    // Does a fresh claim open a transaction that the handler's own effects join, and complete() commit both? Such a
+    // store is for DedupeMode::in_transaction, and only for it.
+    [[nodiscard]] virtual bool joins_transaction() const noexcept { return false; }
 };
 
 }  // namespace fpt_webhooks::inline v0_1
