@@ -8,3 +8,4 @@
 #include <fpt_webhooks/receiver/inbox_store.hpp>
 #include <fpt_webhooks/receiver/memory_dedupe.hpp>
 #include <fpt_webhooks/receiver/receiver.hpp>
+#include <fpt_webhooks/receiver/receiver_options.hpp>

@@ -1,36 +1,29 @@
 #include <fpt_webhooks/receiver/receiver.hpp>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <exception>
-#include <map>
 #include <stdexcept>
 
 #include <fpt_webhooks/core/ufp_catalogue.hpp>
 #include <fpt_webhooks/receiver/memory_dedupe.hpp>
 
+#include "receiver/guarded.hpp"
+#include "receiver/receiver_state.hpp"
+
 namespace fpt_webhooks::inline v0_1 {
 namespace {
 
 namespace chr = std::chrono;
+using detail::guarded;
+
+// Of the tries that a sender makes (FPT: 9, UFP: 4), early enough that a dead letter is there before the endpoint is
+// disabled for its failures.
+constexpr std::uint32_t failures_max_fpt = 3;
+constexpr std::uint32_t failures_max_ufp = 2;
 
 // Longest key of the UFP catalogue: 38 bytes. The same limit as for FPT's names.
 constexpr std::size_t ufp_key_bytes_max = EventType::length_max;
 
 constexpr std::string_view family_suffix = ".*";
-
-// The one place where code that is not ours runs: handlers, observers, stores, idempotency functions.
-template <class Call>
-auto guarded(Errc on_exception, Call&& call) -> std::invoke_result_t<Call&> {
-    try {
-        return call();
-    } catch (const std::exception& exception) {
-        return Error(on_exception, std::string("exception: ") + exception.what());
-    } catch (...) {
-        return Error(on_exception, "exception that is no std::exception");
-    }
-}
 
 std::string_view trimmed(std::string_view text) noexcept {
     constexpr std::string_view white = " \t";
@@ -65,6 +58,17 @@ Result<void> check_options(const ReceiverOptions& options) {
     if (options.lease <= chr::milliseconds::zero() || options.lease > dedupe_lease_max) {
         return invalid("lease: more than zero and at most 24 h");
     }
+    if (options.lease_total_max < options.lease || options.lease_total_max > dedupe_lease_max) {
+        return invalid("lease_total_max: at least `lease` and at most 24 h");
+    }
+    const bool store_joins = options.dedupe && options.dedupe->joins_transaction();
+    if (options.mode == DedupeMode::in_transaction && !store_joins) {
+        return invalid("mode: in_transaction needs a dedupe store that joins the handlers' transaction");
+    }
+    if (options.mode != DedupeMode::in_transaction && store_joins) {
+        return invalid("mode: the dedupe store joins the handlers' transaction, which goes with in_transaction only");
+    }
+    if (options.failures_max != 0 && !options.dead_letters) return invalid("failures_max: needs dead_letters");
     if (options.busy_wait < chr::milliseconds::zero()) return invalid("busy_wait: negative");
     if (options.retry_after < chr::seconds::zero()) return invalid("retry_after: negative");
     return {};
@@ -76,22 +80,26 @@ Result<void> check_options(const ReceiverOptions& options) {
 
 }  // namespace
 
-class Receiver::State {
-  public:
-    using Binders = std::vector<Binder>;
-    using Routes = std::map<std::string, Binders, std::less<>>;
+const Receiver::State::Binders* Receiver::State::route(const EventView& event) const {
+    const Binders* catch_all = any.empty() ? nullptr : &any;
+    const Envelope* envelope = event.envelope();
+    if (envelope && envelope->api_version != api_version_known) return catch_all;
+    if (const auto found = exact.find(event.type()); found != exact.end()) return &found->second;
+    if (!envelope) return catch_all;
+    const auto family = by_family.find(envelope->event_type.family());
+    return family != by_family.end() ? &family->second : catch_all;
+}
 
-    State(ReceiverOptions options_, Verifier verifier_)
-        : options(std::move(options_)), verifier(std::move(verifier_)) {}
-
-    const ReceiverOptions options;  // clock and dedupe set; secrets moved into the verifier
-    const Verifier verifier;
-    Routes exact;
-    Routes by_family;
-    Binders any;
-    std::atomic<bool> frozen{false};
-    std::array<std::atomic<std::uint64_t>, handle_outcome_count> counts{};
-};
+Result<Receiver::State::BoundHandlers> Receiver::State::bind(const Binders& binders, const EventView& event) {
+    BoundHandlers handlers;
+    handlers.reserve(binders.size());
+    for (const Binder& binder : binders) {
+        auto bound = guarded(Errc::handler_failed, [&] { return binder(event); });
+        if (!bound) return std::move(bound).error();
+        handlers.push_back(*std::move(bound));
+    }
+    return handlers;
+}
 
 // One request on its way. The report's views point into its members.
 class Receiver::Handling {
@@ -101,144 +109,67 @@ class Receiver::Handling {
     }
 
     const HandleReport& run() {
-        const Verdict verdict = decide();
+        Verdict verdict = decide();
         report_.outcome = verdict.outcome;
         report_.status = verdict.status;
+        report_.error = std::move(verdict.error);
         return report_;
     }
 
   private:
-    struct Verdict {
-        HandleOutcome outcome;
-        int status;
-    };
-    using BoundHandlers = std::vector<BoundHandler>;
-
     Verdict decide() {
         const ReceiverOptions& options = state_.options;
         if (request_.method != "POST") return {HandleOutcome::wrong_method, 405};
         if (auto error = refuse_content(options.profile, request_.headers)) {
-            return failed({HandleOutcome::wrong_media_type, 415}, std::move(*error));
+            return {HandleOutcome::wrong_media_type, 415, std::move(*error)};
         }
         if (request_.body.size() > options.body_bytes_max) {
-            return failed({HandleOutcome::too_large, 413}, Error(Errc::limit_exceeded, "body over body_bytes_max"));
+            return {HandleOutcome::too_large, 413, Error(Errc::limit_exceeded, "body over body_bytes_max")};
         }
         auto verified = state_.verifier.verify(request_);
-        if (!verified) return failed({HandleOutcome::unauthorized, 401}, std::move(verified).error());
+        if (!verified) return {HandleOutcome::unauthorized, 401, std::move(verified).error()};
         report_.secret_index = verified->secret_index;
 
-        if (auto read = read_event(); !read) return unreadable(std::move(read).error());
-        const State::Binders* binders = route();
+        if (auto read = event_.read(options, bytes_of(request_.body)); !read)
+            return unreadable(std::move(read).error());
+        report_.event_type = event_.view().type();
+        report_.idempotency_key = event_.key();
+        const State::Binders* binders = state_.route(event_.view());
         if (!binders) return {HandleOutcome::unhandled, 200};
-        auto handlers = bind(*binders);
+        auto handlers = State::bind(*binders, event_.view());
         if (!handlers) return unreadable(std::move(handlers).error());
-        return claim_and_handle(*handlers);
+        return claim_and_handle(*std::move(handlers));
     }
 
-    Result<void> read_event() {
-        const ByteView body = bytes_of(request_.body);
-        if (state_.options.profile == Profile::fpt) {
-            auto envelope = decode_envelope(body, state_.options.body_bytes_max);
-            if (!envelope) return std::move(envelope).error();
-            key_ = envelope->event_id.to_string();
-            view_.emplace(envelope_.emplace(*std::move(envelope)), key_);
-        } else {
-            auto event = decode_ufp_event(body, state_.options.body_bytes_max);
-            if (!event) return std::move(event).error();
-            auto key = ufp_key(*event, body);
-            if (!key) return std::move(key).error();
-            key_ = *std::move(key);
-            view_.emplace(ufp_.emplace(*std::move(event)), key_);
-        }
-        report_.event_type = view_->type();
-        report_.idempotency_key = key_;
-        return {};
+    Verdict claim_and_handle(State::BoundHandlers handlers) {
+        Run run(state_, event_, bytes_of(request_.body), std::move(handlers));
+        auto verdict = run.claim();
+        report_.failures = run.claimed().failures;
+        report_.completed_ago = run.claimed().completed_ago;
+        return verdict ? *std::move(verdict) : run.handle();
     }
 
-    Result<std::string> ufp_key(const UfpEvent& event, ByteView body) const {
-        const auto& function = state_.options.idempotency_key;
-        if (!function) {
-            return guarded(Errc::crypto_failed, [&]() -> Result<std::string> { return ufp_idempotency_key(body); });
-        }
-        auto key = guarded(Errc::handler_failed, [&] { return function(event, body); });
-        if (key && (key->empty() || key->size() > idempotency_key_bytes_max)) {
-            return Error(Errc::invalid_argument, "idempotency_key: a key of 1 to 256 bytes is needed");
-        }
-        return key;
-    }
-
-    // The handlers of the most specific level that has any; null when nobody takes the event.
-    const State::Binders* route() const {
-        const State::Binders* any = state_.any.empty() ? nullptr : &state_.any;
-        if (envelope_ && envelope_->api_version != api_version_known) return any;
-        if (const auto exact = state_.exact.find(view_->type()); exact != state_.exact.end()) return &exact->second;
-        if (!envelope_) return any;
-        const auto family = state_.by_family.find(envelope_->event_type.family());
-        return family != state_.by_family.end() ? &family->second : any;
-    }
-
-    // All typed data is read before the claim: what one handler cannot read must not fail after another has run.
-    Result<BoundHandlers> bind(const State::Binders& binders) const {
-        BoundHandlers handlers;
-        handlers.reserve(binders.size());
-        for (const Binder& binder : binders) {
-            auto bound = guarded(Errc::handler_failed, [&] { return binder(*view_); });
-            if (!bound) return std::move(bound).error();
-            handlers.push_back(*std::move(bound));
-        }
-        return handlers;
-    }
-
-    Verdict claim_and_handle(const BoundHandlers& handlers) {
-        const ReceiverOptions& options = state_.options;
-        DedupeStore& store = *options.dedupe;
-        auto claim = guarded(Errc::local_failure, [&] {
-            return store.claim({options.endpoint, key_}, options.lease, options.busy_wait);
-        });
-        if (!claim) return failed({HandleOutcome::store_unavailable, 503}, std::move(claim).error());
-        report_.failures = claim->failures;
-        report_.completed_ago = claim->completed_ago;
-        if (claim->state == ClaimState::done) return {HandleOutcome::duplicate, 200};
-        if (claim->state == ClaimState::busy) {
-            return {HandleOutcome::busy, options.busy_answer == BusyAnswer::accepted ? 200 : 503};
-        }
-
-        for (const BoundHandler& handler : handlers) {
-            auto handled = guarded(Errc::handler_failed, handler);
-            if (handled) continue;
-            // Should this fail as well, the lease's end gives the event back.
-            static_cast<void>(
-                guarded(Errc::local_failure, [&] { return store.release(claim->token, ReleaseAs::failed); }));
-            return handler_failed(std::move(handled).error());
-        }
-        // If the mark fails, the lease is kept: it holds off the retry as long as it can.
-        auto completed = guarded(Errc::local_failure, [&] { return store.complete(claim->token); });
-        if (!completed) return failed({HandleOutcome::store_unavailable, 500}, std::move(completed).error());
-        return {HandleOutcome::processed, 200};
-    }
-
-    Verdict failed(Verdict verdict, Error error) {
-        report_.error = std::move(error);
-        return verdict;
-    }
-
-    Verdict handler_failed(Error error) {
-        if (!(error == Errc::handler_failed)) error = Error(Errc::handler_failed, error.message());
-        return failed({HandleOutcome::handler_failed, 500}, std::move(error));
-    }
-
-    // User code takes part in reading; where it threw, the event may be as good as any.
     Verdict unreadable(Error error) {
-        if (error == Errc::handler_failed) return handler_failed(std::move(error));
-        return failed({HandleOutcome::unreadable, 400}, std::move(error));
+        Verdict verdict = Verdict::not_read(std::move(error));
+        const ReceiverOptions& options = state_.options;
+        if (verdict.outcome != HandleOutcome::unreadable || !options.dead_letters) return verdict;
+        const ByteView body = bytes_of(request_.body);
+        auto added = guarded(Errc::local_failure, [&] {
+            return options.dead_letters->add({.key = {options.endpoint, ufp_idempotency_key(body)},
+                                              .profile = options.profile,
+                                              .event_type = report_.event_type,
+                                              .reason = DeadLetterReason::unreadable,
+                                              .detail = verdict.error->message(),
+                                              .received_at = options.clock->now(),
+                                              .body = body});
+        });
+        if (added) return {HandleOutcome::dead_lettered, 200, std::move(verdict.error)};
+        return {HandleOutcome::unreadable, 500, std::move(added).error().in("dead letters")};
     }
 
     const State& state_;
     const HttpRequest& request_;
-    std::optional<Envelope> envelope_;
-    std::optional<UfpEvent> ufp_;
-    std::string key_;
-    std::optional<EventView> view_;
+    detail::ReadEvent event_;
     HandleReport report_;
 };
 
@@ -255,6 +186,9 @@ Result<std::unique_ptr<Receiver>> Receiver::create(ReceiverOptions options) {
         auto store = MemoryDedupe::create({.clock = options.clock});
         if (!store) return std::move(store).error();
         options.dedupe = *std::move(store);
+    }
+    if (options.failures_max == 0) {
+        options.failures_max = options.profile == Profile::fpt ? failures_max_fpt : failures_max_ufp;
     }
     return std::unique_ptr<Receiver>(new Receiver(std::make_unique<State>(std::move(options), *std::move(verifier))));
 }

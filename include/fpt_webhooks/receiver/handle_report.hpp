@@ -19,16 +19,18 @@ enum class HandleOutcome {
     wrong_media_type,   // 415
     too_large,          // 413
     unauthorized,       // 401, the same response for every cause
-    unreadable,         // 400: signed, but not an event, or `data` is not what a typed handler needs
+    unreadable,         // 400: signed, but not an event, or `data` is not what a typed handler needs; 500 when there
+                        // is a dead letter store and it failed
     unhandled,          // 200: no handler takes this event
-    store_unavailable,  // 503: the dedupe store could not claim; 500: it could not mark a processed event done
+    store_unavailable,  // 503: the store could not take the event; 500: it could not mark a handled one done
     duplicate,          // 200: processed before
     busy,               // 503, or 200 by option: being processed by another request
     handler_failed,     // 500: the sender will retry
+    dead_lettered,      // 200: unreadable, or failed too often; it is now in the dead letter store
     processed,          // 200
 };
 
-inline constexpr std::size_t handle_outcome_count = 11;
+inline constexpr std::size_t handle_outcome_count = 12;
 
 // "wrong_method" and so on: for logs and metric labels.
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT std::string_view name_of(HandleOutcome outcome) noexcept;

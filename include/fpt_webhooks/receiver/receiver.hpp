@@ -3,79 +3,18 @@
 // It fits into any HTTP server: build an HttpRequest from the raw bytes, send the HttpResponse that comes back.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include <fpt_webhooks/core/clock.hpp>
 #include <fpt_webhooks/core/event_view.hpp>
 #include <fpt_webhooks/core/http.hpp>
-#include <fpt_webhooks/core/profile.hpp>
-#include <fpt_webhooks/core/verifier.hpp>
-#include <fpt_webhooks/receiver/dedupe_store.hpp>
 #include <fpt_webhooks/receiver/handle_report.hpp>
+#include <fpt_webhooks/receiver/receiver_options.hpp>
 
 namespace fpt_webhooks::inline v0_1 {
-
-// What a request is answered while another one processes the same event.
-enum class BusyAnswer {
-    retry_later,  // 503 with Retry-After: the sender asks again, and no event is lost if the other one fails
-    accepted,     // 200: the vendor's documented recipe; the event is lost if the other one fails
-};
-
-struct ReceiverOptions {
-    // A name for this endpoint, 1 to endpoint_name_bytes_max bytes: part of every dedupe key, so it must stay the same
-    // across restarts when the store is durable.
-    std::string endpoint = {};
-
-    // Whose events come in: decides signature scheme, body format and media type.
-    Profile profile = Profile::fpt;
-
-    // 1 to verifier_secrets_max; see VerifierOptions.
-    std::vector<TimedSecret> secrets = {};
-
-    // See VerifierOptions; nothing: 300 s. Unused under UFP, whose signatures carry no time: there only deduplication
-    // stands against a replay.
-    std::optional<std::chrono::seconds> tolerance = std::nullopt;
-
-    // A longer body is answered 413; at least 1.
-    std::size_t body_bytes_max = body_bytes_max_default;
-
-    // Nothing: a MemoryDedupe of this receiver's own, with its defaults.
-    std::shared_ptr<DedupeStore> dedupe = nullptr;
-
-    // How long a claim protects a running handler; more than zero, up to dedupe_lease_max. A handler that runs longer
-    // may be run a second time by a retry. Ten minutes outlast any sender's wait; with the store in memory nothing
-    // shorter is needed, since a process that dies takes its leases with it.
-    std::chrono::milliseconds lease = std::chrono::minutes(10);
-
-    // How long a duplicate waits for the result of the request that is processing the event; it holds a thread of your
-    // server meanwhile. Zero: not at all. The default stays under the 30 s after which FPT gives up on a request.
-    std::chrono::milliseconds busy_wait = std::chrono::seconds(25);
-
-    BusyAnswer busy_answer = BusyAnswer::retry_later;
-
-    // The Retry-After of every 503, zero or more. Senders with a schedule of their own take the later of the two.
-    std::chrono::seconds retry_after{30};
-
-    // UFP only: the key that two deliveries of one event share, 1 to idempotency_key_bytes_max bytes. An error is
-    // answered 400. Nothing: ufp_idempotency_key over the raw body, under which two equal events are one.
-    std::function<Result<std::string>(const UfpEvent& event, ByteView body)> idempotency_key = nullptr;
-
-    // For signature times and, if the store is our own, for leases and retention. Nothing: the system's.
-    std::shared_ptr<const Clock> clock = nullptr;
-
-    // Called once for each request, just before handle() returns, on its thread; must be safe to call from several at
-    // once. What it throws is dropped.
-    std::function<void(const HandleReport&)> observer = nullptr;
-};
 
 // One endpoint. Register handlers first; from the first handle() on they are frozen, and handle() may be called from
 // any number of threads at once.
@@ -89,6 +28,10 @@ struct ReceiverOptions {
 //
 // A handler fails by throwing or by returning an error; then the whole event is retried by the sender, handlers that
 // succeeded included. Handlers run on handle()'s thread, and on several at once: share nothing in them without a lock.
+//
+// Under DedupeMode::lease the first event that is handled starts one thread, which renews the leases of running
+// handlers. A host that forks its workers creates or first uses its receivers in them. The destructor ends the thread;
+// no handle() may be running then.
 class FPT_WEBHOOKS_RECEIVER_EXPORT Receiver {
   public:
     // Errors: invalid_argument that names the option.
@@ -97,8 +40,8 @@ class FPT_WEBHOOKS_RECEIVER_EXPORT Receiver {
     ~Receiver();
 
     // FPT: a handler for the event T::event_type: `handler(const Envelope&, const T&)`, void or Result<void>.
-    // `data` is read into T before the event is claimed; where that fails, the answer is 400, no handler runs and no
-    // failure is counted.
+    // `data` is read into T before the event is claimed; where that fails, the event is unreadable (400, or a dead
+    // letter), no handler runs and no failure is counted.
     //
     // Registering after the first handle(), under a name that no event can have, under the other vendor's profile, or
     // an empty std::function is a programming mistake: std::logic_error that says which.
@@ -156,7 +99,9 @@ class FPT_WEBHOOKS_RECEIVER_EXPORT Receiver {
     using BoundHandler = std::function<Result<void>()>;
     using Binder = std::function<Result<BoundHandler>(const EventView&)>;
     class State;
+    class Run;
     class Handling;
+    struct Verdict;
 
     explicit Receiver(std::unique_ptr<State> state) noexcept;
 

@@ -63,7 +63,9 @@ struct Seen {
 
 struct Fixture {
     // Fills in what a test leaves out: endpoint, secret, clock and observer.
-    explicit Fixture(fw::ReceiverOptions options = {}) {
+    explicit Fixture(fw::ReceiverOptions options = {},
+                     std::shared_ptr<ManualClock> its_clock = std::make_shared<ManualClock>())
+        : clock(std::move(its_clock)) {
         profile = options.profile;
         if (options.endpoint.empty()) options.endpoint = "crm";
         if (options.secrets.empty()) options.secrets.emplace_back(fw::Secret(secret_text));
@@ -92,7 +94,7 @@ struct Fixture {
     const Seen& last() const { return reports.back(); }
 
     fw::Profile profile = fw::Profile::fpt;
-    std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>();
+    std::shared_ptr<ManualClock> clock;
     std::mutex mutex;
     std::vector<Seen> reports;
     std::unique_ptr<fw::Receiver> receiver;

@@ -21,6 +21,6 @@ TEST_CASE("handle report: stats give each outcome's count and their sum") {
     const fw::ReceiverStats stats(counts);
     for (std::size_t i = 0; i < counts.size(); ++i) CHECK(stats.count(static_cast<fw::HandleOutcome>(i)) == i + 1);
     CHECK(stats.count(static_cast<fw::HandleOutcome>(counts.size())) == 0);
-    CHECK(stats.total() == 66);
+    CHECK(stats.total() == counts.size() * (counts.size() + 1) / 2);
     CHECK(fw::ReceiverStats().total() == 0);
 }
