@@ -18,6 +18,7 @@ std::string_view name_of(HandleOutcome outcome) noexcept {
         case HandleOutcome::handler_failed: return "handler_failed";
         case HandleOutcome::dead_lettered: return "dead_lettered";
         case HandleOutcome::processed: return "processed";
+        case HandleOutcome::accepted: return "accepted";
     }
     return "unknown";
 }

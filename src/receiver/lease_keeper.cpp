@@ -19,6 +19,16 @@ constexpr std::size_t batch_max = 32;
 
 }  // namespace
 
+Result<void> check_lease_limits(const LeaseLimits& limits) {
+    if (limits.lease <= chr::milliseconds::zero() || limits.lease > dedupe_lease_max) {
+        return Error(Errc::invalid_argument, "lease: more than zero and at most 24 h");
+    }
+    if (limits.total_max < limits.lease || limits.total_max > dedupe_lease_max) {
+        return Error(Errc::invalid_argument, "lease_total_max: at least `lease` and at most 24 h");
+    }
+    return {};
+}
+
 LeaseKeeper::LeaseKeeper(LeaseLimits limits, std::shared_ptr<const Clock> clock, Renew renew)
     : limits_(limits),
       period_(std::max(limits.lease / periods_per_lease, chr::milliseconds(1))),

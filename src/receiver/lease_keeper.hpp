@@ -22,6 +22,9 @@ struct LeaseLimits {
     std::chrono::milliseconds total_max;  // from the claim to the end of the last renewal
 };
 
+// Errors: invalid_argument that names the option.
+[[nodiscard]] Result<void> check_lease_limits(const LeaseLimits& limits);
+
 // Handlers that end sooner than a quarter of the lease cost a place in a list: no wake-up, no allocation, no look at a
 // clock. The thread sleeps in real time; leases are judged by `clock`, as the stores do it.
 class LeaseKeeper {

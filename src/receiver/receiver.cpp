@@ -49,17 +49,15 @@ std::optional<Error> refuse_content(Profile profile, const Headers& headers) {
     return std::nullopt;
 }
 
-Result<void> check_options(const ReceiverOptions& options) {
+// Which of the stores go together.
+Result<void> check_stores(const ReceiverOptions& options) {
     const auto invalid = [](const char* text) { return Error(Errc::invalid_argument, text); };
-    if (options.endpoint.empty() || options.endpoint.size() > endpoint_name_bytes_max) {
-        return invalid("endpoint: a name of 1 to 64 bytes is needed");
-    }
-    if (options.body_bytes_max == 0) return invalid("body_bytes_max: at least 1 is needed");
-    if (options.lease <= chr::milliseconds::zero() || options.lease > dedupe_lease_max) {
-        return invalid("lease: more than zero and at most 24 h");
-    }
-    if (options.lease_total_max < options.lease || options.lease_total_max > dedupe_lease_max) {
-        return invalid("lease_total_max: at least `lease` and at most 24 h");
+    if (options.inbox) {
+        if (options.dedupe) return invalid("dedupe: the inbox is its own deduplication");
+        if (options.mode != DedupeMode::lease) return invalid("mode: an inbox has none but the default");
+        if (options.dead_letters) return invalid("dead_letters: the inbox has its own");
+        if (options.failures_max != 0) return invalid("failures_max: with an inbox, an option of its workers");
+        return {};
     }
     const bool store_joins = options.dedupe && options.dedupe->joins_transaction();
     if (options.mode == DedupeMode::in_transaction && !store_joins) {
@@ -69,9 +67,19 @@ Result<void> check_options(const ReceiverOptions& options) {
         return invalid("mode: the dedupe store joins the handlers' transaction, which goes with in_transaction only");
     }
     if (options.failures_max != 0 && !options.dead_letters) return invalid("failures_max: needs dead_letters");
+    return {};
+}
+
+Result<void> check_options(const ReceiverOptions& options) {
+    const auto invalid = [](const char* text) { return Error(Errc::invalid_argument, text); };
+    if (options.endpoint.empty() || options.endpoint.size() > endpoint_name_bytes_max) {
+        return invalid("endpoint: a name of 1 to 64 bytes is needed");
+    }
+    if (options.body_bytes_max == 0) return invalid("body_bytes_max: at least 1 is needed");
+    if (auto valid = detail::check_lease_limits({options.lease, options.lease_total_max}); !valid) return valid;
     if (options.busy_wait < chr::milliseconds::zero()) return invalid("busy_wait: negative");
     if (options.retry_after < chr::seconds::zero()) return invalid("retry_after: negative");
-    return {};
+    return check_stores(options);
 }
 
 [[noreturn]] void misuse(std::string_view name, std::string_view what) {
@@ -134,6 +142,7 @@ class Receiver::Handling {
             return unreadable(std::move(read).error());
         report_.event_type = event_.view().type();
         report_.idempotency_key = event_.key();
+        if (options.inbox) return store_in_inbox();
         const State::Binders* binders = state_.route(event_.view());
         if (!binders) return {HandleOutcome::unhandled, 200};
         auto handlers = State::bind(*binders, event_.view());
@@ -147,6 +156,17 @@ class Receiver::Handling {
         report_.failures = run.claimed().failures;
         report_.completed_ago = run.claimed().completed_ago;
         return verdict ? *std::move(verdict) : run.handle();
+    }
+
+    // Whether a handler takes the event, and can read it, is for the workers to see: they may be another process.
+    Verdict store_in_inbox() const {
+        const ReceiverOptions& options = state_.options;
+        auto added = guarded(Errc::local_failure, [&] {
+            return options.inbox->add({options.endpoint, event_.key()}, event_.view().type(), bytes_of(request_.body),
+                                      options.clock->now());
+        });
+        if (!added) return {HandleOutcome::store_unavailable, 503, std::move(added).error()};
+        return {*added == InboxVerdict::duplicate ? HandleOutcome::duplicate : HandleOutcome::accepted, 200};
     }
 
     Verdict unreadable(Error error) {
@@ -182,7 +202,9 @@ Result<std::unique_ptr<Receiver>> Receiver::create(ReceiverOptions options) {
                                       .clock = options.clock});
     if (!verifier) return std::move(verifier).error();
     options.secrets.clear();
-    if (!options.dedupe) {
+    if (options.inbox) {
+        options.dead_letters = std::shared_ptr<DeadLetterStore>(options.inbox, &options.inbox->dead_letters());
+    } else if (!options.dedupe) {
         auto store = MemoryDedupe::create({.clock = options.clock});
         if (!store) return std::move(store).error();
         options.dedupe = *std::move(store);
@@ -220,6 +242,27 @@ HttpResponse Receiver::handle(const HttpRequest& request) const {
     if (report.status == 503) response.headers.add("Retry-After", std::to_string(options.retry_after.count()));
     return response;
 }
+
+Processed Receiver::process(ByteView body, std::uint32_t failures) const {
+    static_cast<void>(failures);
+    state_->frozen = true;
+    const auto not_read = [](Error error) {
+        Verdict verdict = Verdict::not_read(std::move(error));
+        return Processed{verdict.outcome, std::move(verdict.error)};
+    };
+    detail::ReadEvent event;
+    if (auto read = event.read(state_->options, body); !read) return not_read(std::move(read).error());
+    const State::Binders* binders = state_->route(event.view());
+    if (!binders) return {HandleOutcome::unhandled};
+    auto handlers = State::bind(*binders, event.view());
+    if (!handlers) return not_read(std::move(handlers).error());
+    auto handled = Run::call(*handlers);
+    if (!handled) return {HandleOutcome::handler_failed, Verdict::handler_failed(std::move(handled).error()).error};
+    return {HandleOutcome::processed};
+}
+
+const std::string& Receiver::endpoint() const noexcept { return state_->options.endpoint; }
+Profile Receiver::profile() const noexcept { return state_->options.profile; }
 
 ReceiverStats Receiver::stats() const noexcept {
     ReceiverStats::Counts counts{};

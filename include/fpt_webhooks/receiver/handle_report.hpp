@@ -28,9 +28,10 @@ enum class HandleOutcome {
     handler_failed,     // 500: the sender will retry
     dead_lettered,      // 200: unreadable, or failed too often; it is now in the dead letter store
     processed,          // 200
+    accepted,           // 200: stored in the inbox, to be processed afterwards
 };
 
-inline constexpr std::size_t handle_outcome_count = 12;
+inline constexpr std::size_t handle_outcome_count = 13;
 
 // "wrong_method" and so on: for logs and metric labels.
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT std::string_view name_of(HandleOutcome outcome) noexcept;
@@ -53,6 +54,12 @@ struct HandleReport {
     // Duplicates: the time since the event was processed. Under UFP, where the key is a hash of the body, a short one
     // may have been a real second event.
     std::optional<std::chrono::milliseconds> completed_ago = {};
+};
+
+// What became of an event in Receiver::process.
+struct Processed {
+    HandleOutcome outcome = HandleOutcome::processed;  // processed, unhandled, unreadable or handler_failed
+    std::optional<Error> error = {};                   // nothing: it is dealt with
 };
 
 // Counts since creation. Each number is exact; requests that end while it is taken may be in some and not in others.

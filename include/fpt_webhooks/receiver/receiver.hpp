@@ -3,8 +3,10 @@
 // It fits into any HTTP server: build an HttpRequest from the raw bytes, send the HttpResponse that comes back.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -91,6 +93,15 @@ class FPT_WEBHOOKS_RECEIVER_EXPORT Receiver {
     // Handlers, observer, idempotency_key and the store are called without a lock held, and nothing that they throw
     // passes through. Throws std::bad_alloc only.
     [[nodiscard]] HttpResponse handle(const HttpRequest& request) const;
+
+    // Reads the body of an event that was verified before and runs its handlers, on this thread and without a claim:
+    // for inbox workers, and for dead letters that are tried again. Who calls it keeps two from running at once, and
+    // sees to retries. Not counted in stats(), not seen by the observer. Handlers as in handle(), which may be called
+    // at the same time.
+    [[nodiscard]] Processed process(ByteView body, std::uint32_t failures = 0) const;
+
+    [[nodiscard]] const std::string& endpoint() const noexcept;
+    [[nodiscard]] Profile profile() const noexcept;
 
     // May be called at any time, from any thread.
     [[nodiscard]] ReceiverStats stats() const noexcept;

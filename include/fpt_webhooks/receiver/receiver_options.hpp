@@ -17,6 +17,7 @@
 #include <fpt_webhooks/receiver/dead_letter_store.hpp>
 #include <fpt_webhooks/receiver/dedupe_store.hpp>
 #include <fpt_webhooks/receiver/handle_report.hpp>
+#include <fpt_webhooks/receiver/inbox_store.hpp>
 
 namespace fpt_webhooks::inline v0_1 {
 
@@ -79,6 +80,10 @@ struct ReceiverOptions {
 
     // With `dead_letters` only. Zero: 3 under FPT, 2 under UFP, whose senders try only 4 times.
     std::uint32_t failures_max = 0;
+
+    // Set: verified events are stored here and answered 200 at once; InboxWorkers process them afterwards. Then the
+    // inbox stands in for `dedupe` and `dead_letters`, which must not be set, and so must `mode` and `failures_max`.
+    std::shared_ptr<InboxStore> inbox = nullptr;
 
     // How long a duplicate waits for the result of the request that is processing the event; it holds a thread of your
     // server meanwhile. Zero: not at all. The default stays under the 30 s after which FPT gives up on a request.
