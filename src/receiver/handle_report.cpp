@@ -16,6 +16,7 @@ std::string_view name_of(HandleOutcome outcome) noexcept {
         case HandleOutcome::duplicate: return "duplicate";
         case HandleOutcome::busy: return "busy";
         case HandleOutcome::handler_failed: return "handler_failed";
+        case HandleOutcome::overrun: return "overrun";
         case HandleOutcome::dead_lettered: return "dead_lettered";
         case HandleOutcome::processed: return "processed";
         case HandleOutcome::accepted: return "accepted";

@@ -19,6 +19,12 @@ Result<std::string> ufp_key(const ReceiverOptions& options, const UfpEvent& even
 
 }  // namespace
 
+ReadEvent::ReadEvent(ReadEvent&& other) noexcept
+    : envelope_(std::move(other.envelope_)), ufp_(std::move(other.ufp_)), key_(std::move(other.key_)) {
+    if (envelope_) view_.emplace(*envelope_, key_);
+    if (ufp_) view_.emplace(*ufp_, key_);
+}
+
 Result<void> ReadEvent::read(const ReceiverOptions& options, ByteView body) {
     if (options.profile == Profile::fpt) {
         auto envelope = decode_envelope(body, options.body_bytes_max);

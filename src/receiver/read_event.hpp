@@ -12,8 +12,8 @@ namespace fpt_webhooks::inline v0_1::detail {
 class ReadEvent {
   public:
     ReadEvent() = default;
-    ReadEvent(const ReadEvent&) = delete;
-    ReadEvent& operator=(const ReadEvent&) = delete;
+    ReadEvent(ReadEvent&& other) noexcept;  // views of the other one are no longer good
+    ReadEvent& operator=(ReadEvent&&) = delete;
 
     // Errors: those of the codecs and of ReceiverOptions::idempotency_key; handler_failed when that one threw.
     [[nodiscard]] Result<void> read(const ReceiverOptions& options, ByteView body);

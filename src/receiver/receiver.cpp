@@ -49,6 +49,8 @@ std::optional<Error> refuse_content(Profile profile, const Headers& headers) {
     return std::nullopt;
 }
 
+Error no_handler() { return {Errc::wrong_type, "no handler takes this event"}; }
+
 // Which of the stores go together.
 Result<void> check_stores(const ReceiverOptions& options) {
     const auto invalid = [](const char* text) { return Error(Errc::invalid_argument, text); };
@@ -79,6 +81,12 @@ Result<void> check_options(const ReceiverOptions& options) {
     if (auto valid = detail::check_lease_limits({options.lease, options.lease_total_max}); !valid) return valid;
     if (options.busy_wait < chr::milliseconds::zero()) return invalid("busy_wait: negative");
     if (options.retry_after < chr::seconds::zero()) return invalid("retry_after: negative");
+    if (options.deadline_threads == 0 || options.deadline_threads > deadline_threads_max) {
+        return invalid("deadline_threads: 1 to 256 are needed");
+    }
+    if (options.contact_order_capacity > 0 && options.profile == Profile::ufp) {
+        return invalid("contact_order_capacity: UFP's times have no zone, so its events have no order");
+    }
     return check_stores(options);
 }
 
@@ -88,20 +96,25 @@ Result<void> check_options(const ReceiverOptions& options) {
 
 }  // namespace
 
-const Receiver::State::Binders* Receiver::State::route(const EventView& event) const {
-    const Binders* catch_all = any.empty() ? nullptr : &any;
+const Receiver::Route* Receiver::State::route(const EventView& event) const {
+    const Route* catch_all = any.binders.empty() ? nullptr : &any;
     const Envelope* envelope = event.envelope();
     if (envelope && envelope->api_version != api_version_known) return catch_all;
     if (const auto found = exact.find(event.type()); found != exact.end()) return &found->second;
-    if (!envelope) return catch_all;
-    const auto family = by_family.find(envelope->event_type.family());
-    return family != by_family.end() ? &family->second : catch_all;
+    if (envelope) {
+        const auto family = by_family.find(envelope->event_type.family());
+        return family != by_family.end() ? &family->second : catch_all;
+    }
+    const UfpEventInfo* known = by_category.empty() ? nullptr : find_ufp_event(event.type());
+    if (!known) return catch_all;
+    const auto category = by_category.find(known->category);
+    return category != by_category.end() ? &category->second : catch_all;
 }
 
-Result<Receiver::State::BoundHandlers> Receiver::State::bind(const Binders& binders, const EventView& event) {
+Result<Receiver::State::BoundHandlers> Receiver::State::bind(const Route& route, const EventView& event) {
     BoundHandlers handlers;
-    handlers.reserve(binders.size());
-    for (const Binder& binder : binders) {
+    handlers.reserve(route.binders.size());
+    for (const Binder& binder : route.binders) {
         auto bound = guarded(Errc::handler_failed, [&] { return binder(event); });
         if (!bound) return std::move(bound).error();
         handlers.push_back(*std::move(bound));
@@ -143,19 +156,43 @@ class Receiver::Handling {
         report_.event_type = event_.view().type();
         report_.idempotency_key = event_.key();
         if (options.inbox) return store_in_inbox();
-        const State::Binders* binders = state_.route(event_.view());
-        if (!binders) return {HandleOutcome::unhandled, 200};
-        auto handlers = State::bind(*binders, event_.view());
-        if (!handlers) return unreadable(std::move(handlers).error());
-        return claim_and_handle(*std::move(handlers));
+        const Route* route = state_.route(event_.view());
+        if (!route) return unhandled(options);
+        return route->deadline > chr::milliseconds::zero() ? handle_elsewhere(*route) : handle_here(*route);
     }
 
-    Verdict claim_and_handle(State::BoundHandlers handlers) {
-        Run run(state_, event_, bytes_of(request_.body), std::move(handlers));
+    Verdict handle_here(const Route& route) {
+        auto handlers = State::bind(route, event_.view());
+        if (!handlers) return unreadable(std::move(handlers).error());
+        Run run(state_, event_, bytes_of(request_.body), *std::move(handlers));
+        auto verdict = claim(run);
+        return verdict ? *std::move(verdict) : run.handle();
+    }
+
+    // What handlers may still need when this request has been answered is theirs.
+    Verdict handle_elsewhere(const Route& route) {
+        elsewhere_ = std::make_shared<DetachedRun>(state_, std::move(event_), request_.body, report_);
+        report_ = elsewhere_->report();
+        if (auto bound = elsewhere_->bind(route); !bound) return unreadable(std::move(bound).error());
+        if (auto verdict = claim(elsewhere_->run())) return *std::move(verdict);
+        elsewhere_->report().failures = report_.failures;
+        if (auto submitted = state_.pool.submit(elsewhere_); !submitted) {
+            elsewhere_->run().abandon();
+            return {HandleOutcome::overrun, 503, std::move(submitted).error()};
+        }
+        return elsewhere_->wait(route);
+    }
+
+    std::optional<Verdict> claim(Run& run) {
         auto verdict = run.claim();
         report_.failures = run.claimed().failures;
         report_.completed_ago = run.claimed().completed_ago;
-        return verdict ? *std::move(verdict) : run.handle();
+        return verdict;
+    }
+
+    static Verdict unhandled(const ReceiverOptions& options) {
+        if (options.unknown_events == UnknownEvents::accept) return {HandleOutcome::unhandled, 200};
+        return {HandleOutcome::unhandled, 422, no_handler()};
     }
 
     // Whether a handler takes the event, and can read it, is for the workers to see: they may be another process.
@@ -190,6 +227,7 @@ class Receiver::Handling {
     const State& state_;
     const HttpRequest& request_;
     detail::ReadEvent event_;
+    std::shared_ptr<DetachedRun> elsewhere_;  // then the event is there
     HandleReport report_;
 };
 
@@ -244,7 +282,6 @@ HttpResponse Receiver::handle(const HttpRequest& request) const {
 }
 
 Processed Receiver::process(ByteView body, std::uint32_t failures) const {
-    static_cast<void>(failures);
     state_->frozen = true;
     const auto not_read = [](Error error) {
         Verdict verdict = Verdict::not_read(std::move(error));
@@ -252,11 +289,12 @@ Processed Receiver::process(ByteView body, std::uint32_t failures) const {
     };
     detail::ReadEvent event;
     if (auto read = event.read(state_->options, body); !read) return not_read(std::move(read).error());
-    const State::Binders* binders = state_->route(event.view());
-    if (!binders) return {HandleOutcome::unhandled};
-    auto handlers = State::bind(*binders, event.view());
+    const Route* route = state_->route(event.view());
+    if (!route && state_->options.unknown_events == UnknownEvents::accept) return {HandleOutcome::unhandled};
+    if (!route) return {HandleOutcome::unhandled, no_handler()};
+    auto handlers = State::bind(*route, event.view());
     if (!handlers) return not_read(std::move(handlers).error());
-    auto handled = Run::call(*handlers);
+    auto handled = Run::call(*state_, event.view(), *handlers, failures);
     if (!handled) return {HandleOutcome::handler_failed, Verdict::handler_failed(std::move(handled).error()).error};
     return {HandleOutcome::processed};
 }
@@ -276,19 +314,19 @@ void Receiver::check_handler(std::string_view name, bool callable) const {
     if (!callable) misuse(name, "the function is empty");
 }
 
-void Receiver::add_typed(std::string_view name, Binder binder) {
+void Receiver::add_typed(std::string_view name, Binder binder, const HandlerOptions& options) {
     if (state_->options.profile != Profile::fpt) misuse(name, "typed handlers are for the profile fpt");
-    add_named(name, std::move(binder));
+    add_named(name, std::move(binder), options);
 }
 
-void Receiver::add_named(std::string_view name, Binder binder) {
+void Receiver::add_named(std::string_view name, Binder binder, const HandlerOptions& options) {
     if (state_->options.profile == Profile::ufp) {
         const bool visible =
             std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~' && c != '*'; });
         if (name.empty() || name.size() > ufp_key_bytes_max || !visible) {
             misuse(name, "a UFP key is 1 to 128 visible ASCII characters without '*' (for every event: on_any)");
         }
-        state_->exact[std::string(canonical_ufp_key(name))].push_back(std::move(binder));
+        add_to(state_->exact[std::string(canonical_ufp_key(name))], name, std::move(binder), options);
         return;
     }
     if (name == "*") misuse(name, "for every event: on_any");
@@ -296,13 +334,40 @@ void Receiver::add_named(std::string_view name, Binder binder) {
         const std::string_view family = name.substr(0, name.size() - family_suffix.size());
         const auto event = EventType::parse(std::string(family) + ".x");
         if (!event || event->family() != family) misuse(name, "a family is one part of a name, e.g. \"contact.*\"");
-        state_->by_family[std::string(family)].push_back(std::move(binder));
+        add_to(state_->by_family[std::string(family)], name, std::move(binder), options);
         return;
     }
     if (const auto event = EventType::parse(name); !event) misuse(name, event.error().message());
-    state_->exact[std::string(name)].push_back(std::move(binder));
+    add_to(state_->exact[std::string(name)], name, std::move(binder), options);
 }
 
-void Receiver::add_any(Binder binder) { state_->any.push_back(std::move(binder)); }
+void Receiver::add_category(std::string_view name, Binder binder, const HandlerOptions& options) {
+    if (state_->options.profile != Profile::ufp) {
+        misuse(name, "categories are for the profile ufp; FPT has families, e.g. \"contact.*\"");
+    }
+    const auto events = ufp_events();
+    const auto known = std::find_if(events.begin(), events.end(),
+                                    [name](const auto& event) { return equals_ignoring_case(event.category, name); });
+    if (known == events.end()) misuse(name, "no category of the UFP catalogue (ufp_catalogue.hpp), e.g. \"Sales\"");
+    add_to(state_->by_category[std::string(known->category)], name, std::move(binder), options);
+}
+
+void Receiver::add_any(Binder binder, const HandlerOptions& options) {
+    add_to(state_->any, "*", std::move(binder), options);
+}
+
+void Receiver::add_to(Route& route, std::string_view name, Binder binder, const HandlerOptions& options) {
+    constexpr auto none = chr::milliseconds::zero();
+    if (options.deadline < none || options.deadline > handler_deadline_max) {
+        misuse(name, "deadline: zero to 1 h");
+    }
+    if (options.deadline > none && state_->options.mode == DedupeMode::in_transaction) {
+        misuse(name, "a deadline does not go with in_transaction: a transaction stays on handle()'s thread");
+    }
+    route.binders.push_back(std::move(binder));
+    if (options.deadline == none || (route.deadline > none && route.deadline <= options.deadline)) return;
+    route.deadline = options.deadline;
+    route.on_overrun = options.on_overrun;
+}
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -3,7 +3,10 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,15 +14,23 @@
 
 #include <fpt_webhooks/receiver/receiver.hpp>
 
+#include "receiver/contact_order.hpp"
+#include "receiver/handler_pool.hpp"
 #include "receiver/lease_keeper.hpp"
 #include "receiver/read_event.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
 
+// The handlers of one name, family or category, in the order of their registration.
+struct Receiver::Route {
+    std::vector<Binder> binders;
+    std::chrono::milliseconds deadline{0};  // the shortest that any of them asks for; zero: none does
+    BusyAnswer on_overrun = BusyAnswer::retry_later;
+};
+
 class Receiver::State {
   public:
-    using Binders = std::vector<Binder>;
-    using Routes = std::map<std::string, Binders, std::less<>>;
+    using Routes = std::map<std::string, Route, std::less<>>;
     using BoundHandlers = std::vector<BoundHandler>;
 
     State(ReceiverOptions options_, Verifier verifier_)
@@ -28,23 +39,28 @@ class Receiver::State {
           keeper({options.lease, options.lease_total_max}, options.clock,
                  [store = options.dedupe](ClaimToken token, std::chrono::milliseconds lease) {
                      return store->renew(token, lease);
-                 }) {}
+                 }),
+          order(options.contact_order_capacity),
+          pool(options.deadline_threads) {}
 
-    // The handlers of the most specific level that has any; null when nobody takes the event.
-    [[nodiscard]] const Binders* route(const EventView& event) const;
+    // Those of the most specific level that has any; null when nobody takes the event.
+    [[nodiscard]] const Route* route(const EventView& event) const;
 
     // All typed data is read before the claim: what one handler cannot read must not fail after another has run.
-    [[nodiscard]] static Result<BoundHandlers> bind(const Binders& binders, const EventView& event);
+    [[nodiscard]] static Result<BoundHandlers> bind(const Route& route, const EventView& event);
 
     // clock, dedupe and failures_max set; secrets moved into the verifier
     const ReceiverOptions options;
     const Verifier verifier;
     mutable detail::LeaseKeeper keeper;
+    mutable detail::ContactOrder order;
     Routes exact;
     Routes by_family;
-    Binders any;
+    Routes by_category;
+    Route any;
     std::atomic<bool> frozen{false};
     std::array<std::atomic<std::uint64_t>, handle_outcome_count> counts{};
+    mutable detail::HandlerPool pool;  // last: its handlers use all of the above
 };
 
 // How one request, or the run of one event's handlers, ended.
@@ -72,10 +88,14 @@ class Receiver::Run {
     // Runs the handlers, and marks the event done, gives it back, or makes a dead letter of it.
     [[nodiscard]] Verdict handle();
 
+    // Instead of handle(): the event goes back untried.
+    void abandon() { release(ReleaseAs::abandoned); }
+
     [[nodiscard]] const Claim& claimed() const noexcept { return claim_; }
 
     // The handlers of one event in their order, up to the first failure.
-    [[nodiscard]] static Result<void> call(const State::BoundHandlers& handlers);
+    [[nodiscard]] static Result<void> call(const State& state, const EventView& event,
+                                           const State::BoundHandlers& handlers, std::uint32_t failures);
 
   private:
     [[nodiscard]] Verdict fail(Error error);
@@ -89,6 +109,37 @@ class Receiver::Run {
     const State::BoundHandlers handlers_;
     Claim claim_;
     std::optional<detail::LeaseKeeper::Kept> kept_;
+};
+
+// A Run on a thread of the pool, with all that it needs: whoever waits for it may leave at the deadline.
+class Receiver::DetachedRun final : public detail::PoolJob {
+  public:
+    // `report` as far as it is known.
+    DetachedRun(const State& state, detail::ReadEvent&& event, std::string_view body, HandleReport report);
+
+    // Errors: those of State::bind.
+    [[nodiscard]] Result<void> bind(const Route& route);
+
+    // Once bound.
+    [[nodiscard]] Run& run() noexcept { return *run_; }
+
+    // Once submitted.
+    [[nodiscard]] Verdict wait(const Route& route);
+    void work() noexcept override;
+
+    [[nodiscard]] HandleReport& report() noexcept { return report_; }
+
+  private:
+    const State& state_;
+    const detail::ReadEvent event_;
+    const std::string body_;
+    HandleReport report_;  // its views point into this object
+    std::optional<Run> run_;
+
+    std::mutex mutex_;
+    std::condition_variable finished_;
+    std::optional<Verdict> verdict_;
+    bool waited_for_ = true;
 };
 
 }  // namespace fpt_webhooks::inline v0_1

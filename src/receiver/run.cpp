@@ -47,16 +47,20 @@ std::optional<Receiver::Verdict> Receiver::Run::claim() {
 }
 
 Receiver::Verdict Receiver::Run::handle() {
-    auto handled = call(handlers_);
+    auto handled = call(state_, event_.view(), handlers_, claim_.failures);
     if (!handled) return fail(std::move(handled).error());
     const Verdict processed{HandleOutcome::processed, 200};
     return state_.options.mode == DedupeMode::insert_first ? processed : complete(processed);
 }
 
-Result<void> Receiver::Run::call(const State::BoundHandlers& handlers) {
+Result<void> Receiver::Run::call(const State& state, const EventView& event, const State::BoundHandlers& handlers,
+                                 std::uint32_t failures) {
+    const EventContext context{.failures = failures, .older_by = state.order.older_by(event)};
     for (const BoundHandler& handler : handlers) {
-        if (auto handled = guarded(Errc::handler_failed, handler); !handled) return handled;
+        auto handled = guarded(Errc::handler_failed, [&] { return handler(context); });
+        if (!handled) return handled;
     }
+    state.order.processed(event);
     return {};
 }
 

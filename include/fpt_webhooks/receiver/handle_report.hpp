@@ -21,17 +21,18 @@ enum class HandleOutcome {
     unauthorized,       // 401, the same response for every cause
     unreadable,         // 400: signed, but not an event, or `data` is not what a typed handler needs; 500 when there
                         // is a dead letter store and it failed
-    unhandled,          // 200: no handler takes this event
+    unhandled,          // 200, or 422 by option: no handler takes this event
     store_unavailable,  // 503: the store could not take the event; 500: it could not mark a handled one done
     duplicate,          // 200: processed before
     busy,               // 503, or 200 by option: being processed by another request
     handler_failed,     // 500: the sender will retry
+    overrun,            // 503, or 200 by option: its handlers run on beyond their deadline, or got no thread before it
     dead_lettered,      // 200: unreadable, or failed too often; it is now in the dead letter store
     processed,          // 200
     accepted,           // 200: stored in the inbox, to be processed afterwards
 };
 
-inline constexpr std::size_t handle_outcome_count = 13;
+inline constexpr std::size_t handle_outcome_count = 14;
 
 // "wrong_method" and so on: for logs and metric labels.
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT std::string_view name_of(HandleOutcome outcome) noexcept;
@@ -50,6 +51,10 @@ struct HandleReport {
     std::string_view idempotency_key = {};
     std::optional<std::size_t> secret_index = {};  // which of ReceiverOptions::secrets signed the request
     std::uint32_t failures = 0;                    // of this event at this endpoint before this request
+
+    // A second report on a request that was answered `overrun`, once its handlers have ended: what became of the event.
+    // `status` is what would have been answered; not counted in ReceiverStats.
+    bool late = false;
 
     // Duplicates: the time since the event was processed. Under UFP, where the key is a hash of the body, a short one
     // may have been a real second event.

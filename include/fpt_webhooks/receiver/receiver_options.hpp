@@ -17,6 +17,7 @@
 #include <fpt_webhooks/receiver/dead_letter_store.hpp>
 #include <fpt_webhooks/receiver/dedupe_store.hpp>
 #include <fpt_webhooks/receiver/handle_report.hpp>
+#include <fpt_webhooks/receiver/handlers.hpp>
 #include <fpt_webhooks/receiver/inbox_store.hpp>
 
 namespace fpt_webhooks::inline v0_1 {
@@ -34,11 +35,8 @@ enum class DedupeMode {
     insert_first,
 };
 
-// What a request is answered while another one processes the same event.
-enum class BusyAnswer {
-    retry_later,  // 503 with Retry-After: the sender asks again, and no event is lost if the other one fails
-    accepted,     // 200: the vendor's documented recipe; the event is lost if the other one fails
-};
+// Handlers that wait for databases and peers; a host with more at once wants an inbox.
+inline constexpr std::size_t deadline_threads_max = 256;
 
 struct ReceiverOptions {
     // A name for this endpoint, 1 to endpoint_name_bytes_max bytes: part of every dedupe key, so it must stay the same
@@ -91,6 +89,19 @@ struct ReceiverOptions {
 
     BusyAnswer busy_answer = BusyAnswer::retry_later;
 
+    UnknownEvents unknown_events = UnknownEvents::accept;
+
+    // How many handlers that have a deadline run at once, those beyond their deadline included; 1 to
+    // deadline_threads_max. The threads are started when needed. An event that gets none before its deadline is given
+    // back untried and answered 503.
+    std::size_t deadline_threads = 16;
+
+    // FPT only: for how many contacts the time of the newest processed event is remembered, so that handlers are told
+    // when theirs is older (EventContext::older_by). A help, not a guarantee: it knows what this process has handled
+    // since its start, forgets the contacts not seen for longest, and events handled at the same moment do not know of
+    // each other. About 150 bytes each. Zero: off.
+    std::size_t contact_order_capacity = 0;
+
     // The Retry-After of every 503, zero or more. Senders with a schedule of their own take the later of the two.
     std::chrono::seconds retry_after{30};
 
@@ -101,8 +112,9 @@ struct ReceiverOptions {
     // For signature times and, if the store is our own, for leases and retention. Nothing: the system's.
     std::shared_ptr<const Clock> clock = nullptr;
 
-    // Called once for each request, just before handle() returns, on its thread; must be safe to call from several at
-    // once. What it throws is dropped.
+    // Called once for each request, just before handle() returns, on its thread; a second time, on another thread, when
+    // handlers end that overran their deadline. Must be safe to call from several threads at once. What it throws is
+    // dropped.
     std::function<void(const HandleReport&)> observer = nullptr;
 };
 

@@ -48,6 +48,7 @@ struct Seen {
           idempotency_key(report.idempotency_key),
           secret_index(report.secret_index),
           failures(report.failures),
+          late(report.late),
           completed_ago(report.completed_ago) {}
 
     fw::HandleOutcome outcome;
@@ -58,6 +59,7 @@ struct Seen {
     std::string idempotency_key;
     std::optional<std::size_t> secret_index;
     std::uint32_t failures;
+    bool late;
     std::optional<std::chrono::milliseconds> completed_ago;
 };
 

@@ -227,6 +227,28 @@ TEST_CASE("inbox workers: what no typed handler can read is buried at once") {
     CHECK(i.calls == 0);
 }
 
+TEST_CASE("inbox workers: what nobody takes is done, or by option retried until somebody takes it") {
+    const auto outcome_under = [](fw::UnknownEvents policy) {
+        auto clock = std::make_shared<ManualClock>();
+        auto inbox = std::make_shared<MemoryInbox>(clock);
+        Fixture f({.inbox = inbox, .unknown_events = policy}, clock);
+        CHECK(f.handle(f.sign(FptEvent{}.body())).body == "accepted");
+        std::atomic<int> outcome{-1};
+        const auto workers = fw::InboxWorkers::create(
+                                 {.receiver = std::move(f.receiver),
+                                  .inbox = inbox,
+                                  .threads = 1,
+                                  .observer = [&](const fw::InboxReport& r) { outcome = static_cast<int>(r.outcome); }})
+                                 .value();
+        workers->start().value();
+        while (outcome == -1) std::this_thread::yield();
+        CHECK(workers->stop(10min));
+        return static_cast<fw::InboxOutcome>(outcome.load());
+    };
+    CHECK(outcome_under(fw::UnknownEvents::accept) == fw::InboxOutcome::unhandled);
+    CHECK(outcome_under(fw::UnknownEvents::refuse) == fw::InboxOutcome::failed);
+}
+
 TEST_CASE("inbox workers: an inbox that fails for a while is waited for") {
     InboxFixture i({.threads = 2});
     CHECK(i.send().status == 200);

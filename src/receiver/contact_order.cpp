@@ -1,0 +1,58 @@
+#include "receiver/contact_order.hpp"
+
+#include <algorithm>
+
+namespace fpt_webhooks::inline v0_1::detail {
+namespace {
+
+template <class T>
+bool read_contact(const Envelope& envelope, std::optional<ContactId>& out) {
+    if (!(envelope.event_type == T::event_type)) return false;
+    if (const auto event = envelope.data_as<T>()) out = event->contact_id;
+    return true;
+}
+
+std::optional<ContactId> contact_of(const EventView& event) {
+    std::optional<ContactId> contact;
+    if (const Envelope* envelope = event.envelope()) {
+        static_cast<void>(read_contact<ContactCreated>(*envelope, contact) ||
+                          read_contact<ContactUpdated>(*envelope, contact) ||
+                          read_contact<ContactDeleted>(*envelope, contact) ||
+                          read_contact<ContactStatusChanged>(*envelope, contact) ||
+                          read_contact<ContactSubGroupChanged>(*envelope, contact));
+    }
+    return contact;
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> ContactOrder::older_by(const EventView& event) const {
+    if (capacity_ == 0) return std::nullopt;
+    const auto contact = contact_of(event);
+    if (!contact) return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    const auto place = places_.find({event.envelope()->location_id, *contact});
+    if (place == places_.end() || place->second->time <= event.envelope()->timestamp) return std::nullopt;
+    return place->second->time - event.envelope()->timestamp;
+}
+
+void ContactOrder::processed(const EventView& event) {
+    if (capacity_ == 0) return;
+    const auto contact = contact_of(event);
+    if (!contact) return;
+    const Newest seen{{event.envelope()->location_id, *contact}, event.envelope()->timestamp};
+    const std::lock_guard lock(mutex_);
+    if (const auto place = places_.find(seen.contact); place != places_.end()) {
+        place->second->time = std::max(place->second->time, seen.time);
+        line_.splice(line_.begin(), line_, place->second);
+        return;
+    }
+    if (line_.size() >= capacity_) {
+        places_.erase(line_.back().contact);
+        line_.pop_back();
+    }
+    line_.push_front(seen);
+    places_.emplace(seen.contact, line_.begin());
+}
+
+}  // namespace fpt_webhooks::inline v0_1::detail
