@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <fpt_webhooks/core/key_ring.hpp>
 #include <fpt_webhooks/core/signer.hpp>
 #include <fpt_webhooks/core/verifier.hpp>
 
@@ -72,6 +73,16 @@ bench::Suite::Once verify(const fw::Scheme& scheme, std::size_t secrets) {
     };
 }
 
+// Through a ring, whose secrets could be swapped at any moment.
+bench::Suite::Once verify_with_key_ring() {
+    auto ring = fw::KeyRing::create({.secrets = {secret}}).value();
+    return [verifier = fw::Verifier::create({.key_ring = ring}).value(), headers = request_headers(fw::Scheme::fpt)] {
+        auto verdict = verifier.verify(headers, fw::bytes_of(body));
+        if (!verdict) std::abort();
+        benchmark::DoNotOptimize(verdict);
+    };
+}
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
@@ -79,13 +90,13 @@ int main(int argc, char* argv[]) {
     suite.add("limit", limit());
     suite.add("verify_fpt", verify(fw::Scheme::fpt, 1));
     suite.add("verify_fpt_two_secrets", verify(fw::Scheme::fpt, 2));
+    suite.add("verify_fpt_key_ring", verify_with_key_ring());
     suite.add("verify_ufp", verify(fw::Scheme::ufp, 1));
     suite.add("verify_standard_webhooks", verify(fw::Scheme::standard_webhooks, 1));
     suite.add("sign_fpt", sign(fw::Scheme::fpt));
     constexpr bench::Ratio ratios[] = {
-        {"verify_fpt", "limit", 0.6},
-        {"verify_ufp", "limit"},
-        {"verify_standard_webhooks", "limit"},
+        {"verify_fpt", "limit", 0.6}, {"verify_fpt_key_ring", "verify_fpt"},
+        {"verify_ufp", "limit"},      {"verify_standard_webhooks", "limit"},
         {"sign_fpt", "limit"},
     };
     return suite.run(argc, argv, ratios);

@@ -14,6 +14,7 @@
 #include <fpt_webhooks/core/http.hpp>
 #include <fpt_webhooks/core/ids.hpp>
 #include <fpt_webhooks/core/json_object.hpp>
+#include <fpt_webhooks/core/key_ring.hpp>
 #include <fpt_webhooks/core/make_envelope.hpp>
 #include <fpt_webhooks/core/pii.hpp>
 #include <fpt_webhooks/core/profile.hpp>
@@ -23,6 +24,7 @@
 #include <fpt_webhooks/core/secret.hpp>
 #include <fpt_webhooks/core/sha256.hpp>
 #include <fpt_webhooks/core/signer.hpp>
+#include <fpt_webhooks/core/timed_secret.hpp>
 #include <fpt_webhooks/core/timestamp.hpp>
 #include <fpt_webhooks/core/ufp_catalogue.hpp>
 #include <fpt_webhooks/core/ufp_event.hpp>

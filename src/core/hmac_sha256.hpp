@@ -54,6 +54,11 @@ class HmacKey {
         OPENSSL_cleanse(&outer_, sizeof outer_);
     }
 
+    // In constant time.
+    [[nodiscard]] bool has_same_key(const HmacKey& other) const noexcept {
+        return CRYPTO_memcmp(inner_.h, other.inner_.h, sizeof inner_.h) == 0;
+    }
+
     // The state to feed a message into with sha256_update, then to give to finish.
     [[nodiscard]] const SHA256_CTX& inner() const noexcept { return inner_; }
 

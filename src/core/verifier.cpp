@@ -8,24 +8,19 @@
 #include <string>
 
 #include "core/declassify.hpp"
+#include "core/key_set.hpp"
 #include "core/scheme_key.hpp"
 #include "core/signature_header.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
 
 struct Verifier::State {
-    struct Key {
-        detail::HmacKey hmac;
-        Timestamp not_before;
-        Timestamp not_after;
-
-        [[nodiscard]] bool valid_at(Timestamp now) const noexcept { return not_before <= now && now <= not_after; }
-    };
-
     Scheme scheme;
-    std::vector<Key> keys;
     std::chrono::seconds tolerance;
     std::shared_ptr<const Clock> clock;
+    std::shared_ptr<const detail::KeySet> own_keys;  // or a ring
+    std::shared_ptr<KeyRing> ring;
+    KeyRing::State* ring_state;  // the ring's, or null
 };
 
 namespace {
@@ -61,15 +56,29 @@ struct Admitted {
     Timestamp now = {};
 };
 
+// The keys of the moment; they stay while this object lives, for the length of one call.
+class KeysInUse {
+  public:
+    explicit KeysInUse(const Verifier::State& state) noexcept {
+        if (state.ring_state) reading_.emplace(*state.ring_state);
+        keys_ = reading_ ? &reading_->set() : state.own_keys.get();
+    }
+    const detail::KeySet& operator*() const noexcept { return *keys_; }
+
+  private:
+    std::optional<KeyRing::State::Reading> reading_;
+    const detail::KeySet* keys_;
+};
+
 // Fills `out` with everything that is known before the body is read, or refuses.
-Result<void> admit(const Verifier::State& state, const Headers& headers, Admitted& out) {
+Result<void> admit(const Verifier::State& state, const detail::KeySet& set, const Headers& headers, Admitted& out) {
     if (auto parsed = detail::parse_signature(state.scheme, headers, out.presented); !parsed) return parsed;
     out.now = state.clock->now();
     auto signed_at = check_time(state, out.presented.seconds, out.now);
     if (!signed_at) return signed_at.error();
     out.signed_at = *signed_at;
     const auto valid_now = [&out](const auto& key) { return key.valid_at(out.now); };
-    if (std::none_of(state.keys.begin(), state.keys.end(), valid_now)) return Error(Errc::no_active_secret);
+    if (std::none_of(set.keys.begin(), set.keys.end(), valid_now)) return Error(Errc::no_active_secret);
     return {};
 }
 
@@ -77,9 +86,9 @@ Result<void> admit(const Verifier::State& state, const Headers& headers, Admitte
 class BodyCheck {
   public:
     // The array stays unset past count_: clearing it would cost more than the HMAC's own set-up.
-    BodyCheck(const Verifier::State& state, const Admitted& admitted) noexcept : state_(&state) {
-        for (std::size_t i = 0; i < state.keys.size(); ++i) {
-            const State::Key& key = state.keys[i];
+    BodyCheck(const detail::KeySet& set, const Admitted& admitted) noexcept : set_(&set) {
+        for (std::size_t i = 0; i < set.keys.size(); ++i) {
+            const detail::KeySet::Key& key = set.keys[i];
             if (!key.valid_at(admitted.now)) continue;
             running_[count_].key = i;
             running_[count_].context = key.hmac.inner();
@@ -104,7 +113,7 @@ class BodyCheck {
         std::uint32_t matched = 0;
         for (std::size_t i = 0; i < count_; ++i) {
             detail::Digest expected;
-            state_->keys[running_[i].key].hmac.finish(running_[i].context, expected);
+            set_->keys[running_[i].key].hmac.finish(running_[i].context, expected);
             for (std::size_t k = 0; k < admitted.presented.count; ++k) {
                 const auto& candidate = admitted.presented.signatures[k];
                 // In halves: OpenSSL compares 16 bytes several times as fast as any other number of them.
@@ -117,8 +126,10 @@ class BodyCheck {
         count_ = 0;
         FPT_WEBHOOKS_DECLASSIFY(matched);
         if (matched == 0) return Error(Errc::signature_mismatch);
-        return Verification{.secret_index = static_cast<std::size_t>(std::countr_zero(matched)),
-                            .signed_at = admitted.signed_at};
+        const auto index = static_cast<std::size_t>(std::countr_zero(matched));
+        const detail::KeySet::Key& key = set_->keys[index];
+        if (key.use) key.use->record(admitted.now);
+        return Verification{.secret_index = index, .signed_at = admitted.signed_at, .secret_label = key.label};
     }
 
   private:
@@ -127,8 +138,7 @@ class BodyCheck {
         SHA256_CTX context;
     };
 
-    using State = Verifier::State;
-    const State* state_;
+    const detail::KeySet* set_;
     std::size_t count_ = 0;
     std::array<Running, verifier_secrets_max> running_;
 };
@@ -140,32 +150,32 @@ Error option_error(const std::string& what) { return {Errc::invalid_argument, "V
 Result<Verifier> Verifier::create(VerifierOptions options) {
     if (auto checked = detail::check_scheme(options.scheme); !checked)
         return checked.error().in("VerifierOptions::scheme");
-    if (options.secrets.empty()) return option_error("secrets: none given");
-    if (options.secrets.size() > verifier_secrets_max) {
-        return option_error("secrets: " + std::to_string(options.secrets.size()) + " given, at most " +
-                            std::to_string(verifier_secrets_max) + " are allowed");
-    }
     const auto tolerance = options.tolerance.value_or(options.scheme.tolerance);
     if (tolerance < std::chrono::seconds(0) || tolerance > tolerance_max) {
         return option_error("tolerance: outside 0 to 100 years");
     }
-    State state{options.scheme, {}, tolerance, options.clock ? std::move(options.clock) : system_clock()};
-    state.keys.reserve(options.secrets.size());  // no reallocation: it would leave keys behind in freed memory
-    for (std::size_t i = 0; i < options.secrets.size(); ++i) {
-        const TimedSecret& timed = options.secrets[i];
-        const std::string place = "secrets[" + std::to_string(i) + "]";
-        auto key = detail::make_key(options.scheme, timed.secret);
-        if (!key) return key.error().in("VerifierOptions::" + place);
-        if (timed.not_after < timed.not_before) return option_error(place + ": ends before it begins");
-        state.keys.push_back({*key, timed.not_before, timed.not_after});
+    State state{options.scheme, tolerance, options.clock ? std::move(options.clock) : system_clock(),
+                nullptr,        nullptr,   nullptr};
+    if (options.key_ring) {
+        if (!options.secrets.empty()) return option_error("secrets: given beside a key_ring");
+        if (!(options.key_ring->scheme() == options.scheme)) {
+            return option_error("key_ring: made for the scheme " + std::string(options.key_ring->scheme().name));
+        }
+        state.ring = std::move(options.key_ring);
+        state.ring_state = state.ring->state_.get();
+    } else {
+        auto keys = detail::KeySet::make(options.scheme, options.secrets, "VerifierOptions::");
+        if (!keys) return std::move(keys).error();
+        state.own_keys = *std::move(keys);
     }
     return Verifier(std::make_shared<const State>(std::move(state)));
 }
 
 Result<Verification> Verifier::verify(const Headers& headers, ByteView body) const {
+    const KeysInUse keys(*state_);
     Admitted admitted;
-    if (auto result = admit(*state_, headers, admitted); !result) return result.error();
-    BodyCheck check(*state_, admitted);
+    if (auto result = admit(*state_, *keys, headers, admitted); !result) return result.error();
+    BodyCheck check(*keys, admitted);
     check.update(body);
     return check.finish(admitted);
 }
@@ -173,7 +183,7 @@ Result<Verification> Verifier::verify(const Headers& headers, ByteView body) con
 const Scheme& Verifier::scheme() const noexcept { return state_->scheme; }
 
 struct Verifier::Stream::Core {
-    std::shared_ptr<const State> state;  // keeps the keys alive
+    std::shared_ptr<const detail::KeySet> keys;  // a body may take its time, and a ring be set meanwhile
     Admitted admitted;
     BodyCheck check;
 
@@ -188,10 +198,11 @@ Verifier::Stream::~Stream() { Core::in(*this).~Core(); }
 
 Result<Verifier::Stream> Verifier::begin(const Headers& headers) const {
     static_assert(sizeof(Stream::Core) <= Stream::core_bytes);
+    const KeysInUse keys(*state_);
     Admitted admitted;
-    if (auto result = admit(*state_, headers, admitted); !result) return result.error();
+    if (auto result = admit(*state_, *keys, headers, admitted); !result) return result.error();
     Stream stream;
-    ::new (stream.storage_.data()) Stream::Core{state_, admitted, BodyCheck(*state_, admitted)};
+    ::new (stream.storage_.data()) Stream::Core{(*keys).shared_from_this(), admitted, BodyCheck(*keys, admitted)};
     return stream;
 }
 

@@ -150,6 +150,7 @@ class Receiver::Handling {
         auto verified = state_.verifier.verify(request_);
         if (!verified) return {HandleOutcome::unauthorized, 401, std::move(verified).error()};
         report_.secret_index = verified->secret_index;
+        report_.secret_label = verified->secret_label;
 
         if (auto read = event_.read(options, bytes_of(request_.body)); !read)
             return unreadable(std::move(read).error());
@@ -236,10 +237,12 @@ Result<std::unique_ptr<Receiver>> Receiver::create(ReceiverOptions options) {
     if (!options.clock) options.clock = system_clock();
     auto verifier = Verifier::create({.scheme = options.profile == Profile::fpt ? Scheme::fpt : Scheme::ufp,
                                       .secrets = std::move(options.secrets),
+                                      .key_ring = std::move(options.key_ring),
                                       .tolerance = options.tolerance,
                                       .clock = options.clock});
     if (!verifier) return std::move(verifier).error();
     options.secrets.clear();
+    options.key_ring.reset();
     if (options.inbox) {
         options.dead_letters = std::shared_ptr<DeadLetterStore>(options.inbox, &options.inbox->dead_letters());
     } else if (!options.dedupe) {

@@ -49,7 +49,7 @@ class Receiver::State {
     // All typed data is read before the claim: what one handler cannot read must not fail after another has run.
     [[nodiscard]] static Result<BoundHandlers> bind(const Route& route, const EventView& event);
 
-    // clock, dedupe and failures_max set; secrets moved into the verifier
+    // clock, dedupe and failures_max set; secrets and key ring moved into the verifier
     const ReceiverOptions options;
     const Verifier verifier;
     mutable detail::LeaseKeeper keeper;

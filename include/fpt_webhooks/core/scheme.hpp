@@ -52,6 +52,8 @@ struct Scheme {
     std::size_t key_bytes_max = 4096;     // a limit only, so that a whole file is not taken for a secret
     std::chrono::seconds tolerance{300};  // either way; unused when nothing signed carries a time
 
+    friend bool operator==(const Scheme&, const Scheme&) = default;
+
     // X-FPT-Signature: t=<seconds>,v1=<hex of HMAC-SHA256(secret, t "." body)>; 32 characters or more.
     static const Scheme fpt;
     // X-UFP-Signature: <hex of HMAC-SHA256(secret, body)>. No timestamp: a captured request verifies for ever, and

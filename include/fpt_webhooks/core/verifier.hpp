@@ -7,10 +7,8 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <limits>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include <fpt_webhooks/core/bytes.hpp>
@@ -18,31 +16,23 @@
 #include <fpt_webhooks/core/http.hpp>
 #include <fpt_webhooks/core/result.hpp>
 #include <fpt_webhooks/core/scheme.hpp>
-#include <fpt_webhooks/core/secret.hpp>
+#include <fpt_webhooks/core/timed_secret.hpp>
 
 namespace fpt_webhooks::inline v0_1 {
 
 // A longer signature header is malformed: the longest honest one holds a handful of signatures.
 inline constexpr std::size_t signature_header_bytes_max = 4096;
 
-// Secrets in one verifier. A rotation needs two; each one more costs an HMAC for every forged request.
-inline constexpr std::size_t verifier_secrets_max = 8;
-
-// A secret and the time in which it is accepted, both ends included. Without bounds: always.
-struct FPT_WEBHOOKS_CORE_EXPORT TimedSecret {
-    TimedSecret(Secret secret_, Timestamp not_before_ = Timestamp::min(), Timestamp not_after_ = Timestamp::max())
-        : secret(std::move(secret_)), not_before(not_before_), not_after(not_after_) {}
-
-    Secret secret;
-    Timestamp not_before;
-    Timestamp not_after;
-};
+class KeyRing;
 
 struct VerifierOptions {
     Scheme scheme = Scheme::fpt;
 
     // 1 to verifier_secrets_max. All that are valid now are tried, so an old and a new one may overlap.
     std::vector<TimedSecret> secrets = {};
+
+    // Instead of `secrets`: those of the moment in this ring, whose scheme is the same as `scheme`.
+    std::shared_ptr<KeyRing> key_ring = nullptr;
 
     // How far the signature's time may lie from ours, either way, the limit itself included. Nothing: the scheme's own
     // (300 s). Zero is allowed and means the same second. Unused by schemes without a timestamp.
@@ -54,17 +44,19 @@ struct VerifierOptions {
 
 // What a verified request tells beside "yes".
 struct Verification {
-    std::size_t secret_index = 0;             // which of VerifierOptions::secrets matched (the first, if several did)
+    std::size_t secret_index = 0;             // which of the secrets matched (the first, if several did)
     std::optional<Timestamp> signed_at = {};  // whole seconds; nothing when the scheme has no timestamp
+    SecretLabel secret_label = {};            // that secret's
 };
 
-// Immutable: may be shared between threads and copied cheaply. verify() allocates nothing, whatever the verdict.
+// Immutable but for its key ring: may be shared between threads and copied cheaply. verify() allocates nothing,
+// whatever the verdict.
 class FPT_WEBHOOKS_CORE_EXPORT Verifier {
   public:
     class Stream;
 
     // Errors: invalid_argument that names the option: no secret, too many, one that the scheme refuses (by its index),
-    // a negative tolerance, a validity that ends before it begins.
+    // a negative tolerance, a validity that ends before it begins, a key ring of another scheme or beside secrets.
     [[nodiscard]] static Result<Verifier> create(VerifierOptions options);
 
     // `body`: the raw bytes, exactly as they arrived.

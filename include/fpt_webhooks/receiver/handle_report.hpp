@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <fpt_webhooks/core/error.hpp>
+#include <fpt_webhooks/core/timed_secret.hpp>
 #include <fpt_webhooks/receiver/export.hpp>
 
 namespace fpt_webhooks::inline v0_1 {
@@ -49,7 +50,8 @@ struct HandleReport {
     std::string_view endpoint = {};
     std::string_view event_type = {};  // FPT: eventType. UFP: the catalogue's spelling of the key
     std::string_view idempotency_key = {};
-    std::optional<std::size_t> secret_index = {};  // which of ReceiverOptions::secrets signed the request
+    std::optional<std::size_t> secret_index = {};  // which secret of the options or the key ring signed the request
+    SecretLabel secret_label = {};                 // that one's
     std::uint32_t failures = 0;                    // of this event at this endpoint before this request
 
     // A second report on a request that was answered `overrun`, once its handlers have ended: what became of the event.

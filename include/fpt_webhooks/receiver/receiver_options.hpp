@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <fpt_webhooks/core/clock.hpp>
+#include <fpt_webhooks/core/key_ring.hpp>
 #include <fpt_webhooks/core/profile.hpp>
 #include <fpt_webhooks/core/ufp_event.hpp>
 #include <fpt_webhooks/core/verifier.hpp>
@@ -48,6 +49,9 @@ struct ReceiverOptions {
 
     // 1 to verifier_secrets_max; see VerifierOptions.
     std::vector<TimedSecret> secrets = {};
+
+    // Instead of `secrets`: swapped while the receiver runs. For the profile's scheme, Scheme::fpt or Scheme::ufp.
+    std::shared_ptr<KeyRing> key_ring = nullptr;
 
     // See VerifierOptions; nothing: 300 s. Unused under UFP, whose signatures carry no time: there only deduplication
     // stands against a replay.

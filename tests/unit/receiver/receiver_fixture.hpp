@@ -47,6 +47,7 @@ struct Seen {
           event_type(report.event_type),
           idempotency_key(report.idempotency_key),
           secret_index(report.secret_index),
+          secret_label(report.secret_label.text()),
           failures(report.failures),
           late(report.late),
           completed_ago(report.completed_ago) {}
@@ -58,6 +59,7 @@ struct Seen {
     std::string event_type;
     std::string idempotency_key;
     std::optional<std::size_t> secret_index;
+    std::string secret_label;
     std::uint32_t failures;
     bool late;
     std::optional<std::chrono::milliseconds> completed_ago;
@@ -70,7 +72,7 @@ struct Fixture {
         : clock(std::move(its_clock)) {
         profile = options.profile;
         if (options.endpoint.empty()) options.endpoint = "crm";
-        if (options.secrets.empty()) options.secrets.emplace_back(fw::Secret(secret_text));
+        if (options.secrets.empty() && !options.key_ring) options.secrets.emplace_back(fw::Secret(secret_text));
         options.clock = clock;
         options.observer = [this](const fw::HandleReport& report) {
             const std::lock_guard lock(mutex);

@@ -327,3 +327,31 @@ TEST_CASE("receiver: what the observer throws changes no answer") {
     const auto receiver = fw::Receiver::create(std::move(options)).value();
     CHECK(receiver->handle({}).status == 415);
 }
+
+TEST_CASE("receiver: secrets come and go in its key ring, and reports name the one that signed") {
+    const auto labelled = [](std::string_view text, const char* label) {
+        return fw::TimedSecret(fw::Secret(text), fw::Timestamp::min(), fw::Timestamp::max(), label);
+    };
+    auto ring = fw::KeyRing::create({.secrets = {labelled(secret_text, "old")}}).value();
+    const Fixture f({.key_ring = ring});
+    f.receiver->on_any([](const fw::EventView&) {});
+    CHECK(f.send({}) == 200);
+    CHECK(f.last().secret_label == "old");
+    ring->set({labelled(secret_text, "old"), labelled(other_secret_text, "new")}).value();
+    CHECK(f.handle(f.sign(FptEvent{}.body(), other_secret_text)).status == 200);
+    CHECK(f.last().secret_label == "new");
+    CHECK(f.last().secret_index == 1u);
+    ring->set({labelled(other_secret_text, "new")}).value();
+    CHECK(f.send({}) == 401);
+    CHECK(f.last().secret_label.empty());
+    CHECK(ring->usage().at(0).uses == 1);
+
+    auto both = good_options();
+    both.key_ring = ring;
+    CHECK_THAT(refusal(std::move(both)), Catch::Matchers::Contains("given beside a key_ring"));
+    auto other_profile = good_options();
+    other_profile.secrets.clear();
+    other_profile.profile = fw::Profile::ufp;
+    other_profile.key_ring = ring;
+    CHECK_THAT(refusal(std::move(other_profile)), Catch::Matchers::Contains("made for the scheme fpt"));
+}
