@@ -285,7 +285,7 @@ HttpResponse Receiver::handle(const HttpRequest& request) const {
 }
 
 Processed Receiver::process(ByteView body, std::uint32_t failures) const {
-    state_->frozen = true;
+    if (!state_->frozen.load(std::memory_order_relaxed)) state_->frozen = true;
     const auto not_read = [](Error error) {
         Verdict verdict = Verdict::not_read(std::move(error));
         return Processed{verdict.outcome, std::move(verdict.error)};
@@ -364,8 +364,8 @@ void Receiver::add_to(Route& route, std::string_view name, Binder binder, const 
     if (options.deadline < none || options.deadline > handler_deadline_max) {
         misuse(name, "deadline: zero to 1 h");
     }
-    if (options.deadline > none && state_->options.mode == DedupeMode::in_transaction) {
-        misuse(name, "a deadline does not go with in_transaction: a transaction stays on handle()'s thread");
+    if (options.deadline > none && state_->options.mode != DedupeMode::lease) {
+        misuse(name, "a deadline goes with DedupeMode::lease only");
     }
     route.binders.push_back(std::move(binder));
     if (options.deadline == none || (route.deadline > none && route.deadline <= options.deadline)) return;

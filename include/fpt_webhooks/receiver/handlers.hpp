@@ -38,7 +38,8 @@ struct HandlerOptions {
     // How long handle() waits for the handlers of an event before it answers without their result; up to
     // handler_deadline_max. They run on, their lease is renewed, and their result is recorded when it comes. Of several
     // handlers of one event the shortest deadline counts, for all of them together. FPT gives up on a request after
-    // 30 s: 25 s is a good choice. Zero: none. The handlers then run on handle()'s own thread.
+    // 30 s: 25 s is a good choice. Under DedupeMode::lease only. Zero: none. The handlers then run on handle()'s own
+    // thread.
     std::chrono::milliseconds deadline{0};
 
     // The answer then.

@@ -163,7 +163,9 @@ TEST_CASE("handlers: a category or a deadline that could never work is a logic e
     auto store = std::make_shared<RecordingStore>(fw::system_clock(), journal);
     store->joins = true;
     Fixture joined({.dedupe = store, .mode = fw::DedupeMode::in_transaction});
-    CHECK_THAT(mistake([&] { joined.receiver->on_any(ignore, in_any_time); }), Contains("in_transaction"));
+    CHECK_THAT(mistake([&] { joined.receiver->on_any(ignore, in_any_time); }), Contains("DedupeMode::lease only"));
+    Fixture marked({.mode = fw::DedupeMode::insert_first});
+    CHECK_THAT(mistake([&] { marked.receiver->on_any(ignore, in_any_time); }), Contains("DedupeMode::lease only"));
     CHECK(mistake([&] { joined.receiver->on_any(ignore); }) == "none");
 }
 
