@@ -8,7 +8,7 @@
 
 #include <fpt_webhooks/sender/store.hpp>
 
-#include "sender_sqlite/database.hpp"
+#include "sqlite/database.hpp"
 
 namespace fpt_webhooks::inline v0_1::detail {
 

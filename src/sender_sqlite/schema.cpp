@@ -1,8 +1,6 @@
 #include "sender_sqlite/schema.hpp"
 
 #include <array>
-#include <string>
-#include <utility>
 
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
@@ -158,41 +156,6 @@ constexpr std::array<const char*, 2> shipped = {create_tables, order_by_contact}
 
 std::span<const char* const> migrations() noexcept { return shipped; }
 
-std::int64_t check_version(Database& database, std::span<const char* const> steps) {
-    const auto last = static_cast<std::int64_t>(steps.size());
-    const std::int64_t version = schema_version(database);
-    if (version <= last) return version;
-    std::string detail = "its tables have version ";
-    detail.append(std::to_string(version)).append(", this release knows ").append(std::to_string(last));
-    throw StoreFailure(Error(Errc::store_version, std::move(detail)));
-}
-
-std::int64_t schema_version(Database& database) {
-    if (database.ask("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'fpt_webhooks_version'").empty()) {
-        return 0;
-    }
-    Statement find(database, "SELECT version FROM fpt_webhooks_version");
-    Run row = find();
-    return row.next() ? row.integer(0) : 0;
-}
-
-void migrate(Database& database, std::span<const char* const> steps) {
-    const auto last = static_cast<std::int64_t>(steps.size());
-    if (check_version(database, steps) == last) return;
-    database.execute("BEGIN IMMEDIATE");
-    try {
-        const std::int64_t version = check_version(database, steps);  // another process may have been first
-        if (version == 0) {
-            database.execute("CREATE TABLE IF NOT EXISTS fpt_webhooks_version (version INTEGER NOT NULL) STRICT");
-        }
-        for (auto step = static_cast<std::size_t>(version); step < steps.size(); ++step) database.execute(steps[step]);
-        database.execute("DELETE FROM fpt_webhooks_version");
-        Statement(database, "INSERT INTO fpt_webhooks_version VALUES (?)").run(last);
-        database.execute("COMMIT");
-    } catch (...) {
-        database.roll_back();
-        throw;
-    }
-}
+Schema schema_of(std::span<const char* const> steps) noexcept { return {"fpt_webhooks_version", steps}; }
 
 }  // namespace fpt_webhooks::inline v0_1::detail

@@ -1,24 +1,20 @@
 #include <fpt_webhooks/sender_sqlite/sqlite_store.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <filesystem>
 #include <mutex>
 #include <new>
-#include <thread>
 #include <utility>
 
 #include "core/fork.hpp"
 #include "sender/store_rules.hpp"
-#include "sender_sqlite/database.hpp"
 #include "sender_sqlite/dispatcher_lock.hpp"
 #include "sender_sqlite/reader.hpp"
 #include "sender_sqlite/schema.hpp"
 #include "sender_sqlite/secret_box.hpp"
 #include "sender_sqlite/writer.hpp"
+#include "sqlite/database.hpp"
+#include "sqlite/file.hpp"
+#include "sqlite/transaction.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
 namespace {
@@ -33,53 +29,6 @@ constexpr const char* writer_settings =
     "PRAGMA wal_autocheckpoint = 4000;"  // pages, 16 MB: fewer rounds of writing the same pages into the database
     "PRAGMA journal_size_limit = 67108864";
 constexpr const char* reader_settings = "PRAGMA query_only = ON; PRAGMA cache_size = -4096";
-
-// Bodies hold people's data: a file that we make is its owner's. An existing one is left as it is.
-void create_private(const std::string& path) noexcept {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (descriptor >= 0) ::close(descriptor);
-}
-
-// One name for the file, whatever the working folder becomes and whoever asks: the lock is beside it.
-std::string one_name(const std::string& path) {
-    std::error_code error;
-    const std::filesystem::path name = std::filesystem::weakly_canonical(path, error);
-    return error ? path : name.string();
-}
-
-// Of several that turn a new file into WAL mode, SQLite tells one at once that it is busy, without its usual wait: that
-// one could be what the others wait for.
-void set_wal_mode(Database& database, const std::string& path, std::chrono::milliseconds busy_timeout) {
-    constexpr std::chrono::milliseconds step{10};
-    sqlite3_busy_timeout(database.handle(), 0);
-    for (std::chrono::milliseconds waited{0};; waited += step) {
-        try {
-            if (database.ask("PRAGMA journal_mode = WAL") == "wal") break;
-            throw StoreFailure(
-                Error(Errc::store_failed, std::string(path).append(": no WAL mode on this file system")));
-        } catch (const StoreFailure& failure) {
-            if (failure.error() != Errc::store_busy || waited >= busy_timeout) throw;
-        }
-        std::this_thread::sleep_for(step);
-    }
-    sqlite3_busy_timeout(database.handle(), static_cast<int>(busy_timeout.count()));
-}
-
-// Makes or upgrades the tables. A file that is refused is not touched.
-void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout) {
-    create_private(path);
-    Database database(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout);
-    sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    (void)detail::schema_version(database);  // reads the file: is it a database at all?
-    if (sqlite3_db_readonly(database.handle(), "main") == 1) {
-        throw StoreFailure(Error(Errc::store_failed, std::string(path).append(": it is read-only")));
-    }
-    detail::check_version(database, detail::migrations());
-    set_wal_mode(database, path, busy_timeout);
-    database.execute("PRAGMA synchronous = FULL");
-    detail::migrate(database, detail::migrations());
-    sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-}
 
 struct WriteSession {
     WriteSession(const std::string& path, std::chrono::milliseconds busy_timeout, StoreLimits limits)
@@ -112,32 +61,6 @@ struct Slot {
     std::unique_ptr<Session> session;
 };
 
-// The last write reached the file or not, and the system cannot say which: after a failed fsync, SQLite's next reading
-// of its log may find the transaction whole.
-bool leaves_doubt(int code) noexcept { return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC; }
-
-// A transaction is open from its making to commit(), or to its end.
-template <class Session>
-class Transaction {
-  public:
-    explicit Transaction(Session& session) : session_(session) { session_.begin.run(); }
-    Transaction(const Transaction&) = delete;
-    Transaction& operator=(const Transaction&) = delete;
-    ~Transaction() { session_.database.roll_back(); }
-
-    void commit() {
-        try {
-            session_.commit.run();
-        } catch (const StoreFailure& failure) {
-            if (!leaves_doubt(sqlite3_extended_errcode(session_.database.handle()))) throw;
-            throw StoreFailure(Error(Errc::commit_unknown, failure.error().detail()));
-        }
-    }
-
-  private:
-    Session& session_;
-};
-
 template <class T>
 struct IsResult : std::false_type {};
 template <class T>
@@ -162,7 +85,7 @@ class SqliteStore::Impl {
                     std::make_unique<WriteSession>(options_.path, options_.busy_timeout, options_.limits);
             }
             WriteSession& session = *writing_.session;
-            Transaction transaction(session);
+            detail::Transaction transaction(session);
             session.writer.begin();
             auto result = f(session.writer);
             if (!result) return result;
@@ -179,7 +102,7 @@ class SqliteStore::Impl {
         using Answer = std::conditional_t<IsResult<Value>::value, Value, Result<Value>>;
         const auto on_snapshot = [&]() -> Answer {
             if (!slot.session) slot.session = std::make_unique<ReadSession>(options_.path, options_.busy_timeout);
-            Transaction transaction(*slot.session);
+            detail::Transaction transaction(*slot.session);
             Answer answer = f(slot.session->reader);
             transaction.commit();
             return answer;
@@ -259,22 +182,14 @@ class SqliteStore::Impl {
 };
 
 Result<std::shared_ptr<SqliteStore>> SqliteStore::open(SqliteStoreOptions options) {
-    if (options.path.empty() || options.path.front() == ':' || options.path.find('\0') != std::string::npos) {
-        return Error(Errc::invalid_argument, "path: the name of a file is needed");
-    }
-    constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(1);
-    if (options.busy_timeout < std::chrono::milliseconds::zero() || options.busy_timeout > longest_wait) {
-        return Error(Errc::invalid_argument, "busy_timeout: zero to one hour");
-    }
+    if (auto checked = detail::check_file_options(options.path, options.busy_timeout); !checked) return checked.error();
     auto box = detail::SecretBox::create(options.encryption_key);
     if (!box) return std::move(box).error();
     options.encryption_key = Secret("");
     if (!options.random) options.random = system_random();
-    if (sqlite3_threadsafe() == 0) return Error(Errc::local_failure, "SQLite was built for a single thread");
-    if (detail::fork_generation() == 0) return Error(Errc::local_failure, "no memory for the fork handler");
-    options.path = one_name(options.path);
+    options.path = detail::one_name(options.path);
     try {
-        prepare_file(options.path, options.busy_timeout);
+        detail::prepare_file(options.path, options.busy_timeout, detail::schema_of(detail::migrations()));
     } catch (const StoreFailure& failure) {
         return failure.error();
     }
@@ -413,10 +328,8 @@ namespace {
 void check_host(Database& database) {
     const auto refuse = [](const char* why) { throw StoreFailure(Error(Errc::invalid_argument, why)); };
     if (!database.in_transaction()) refuse("database: no transaction is open");
-    if (database.ask("SELECT sqlite_source_id()") != sqlite3_sourceid()) refuse("database: of another SQLite library");
-    if (database.ask("PRAGMA main.journal_mode") != "wal") refuse("database: its journal mode is not WAL");
-    if (database.ask("PRAGMA main.synchronous") < "2") refuse("database: its synchronous setting is below FULL");
-    const std::int64_t version = detail::schema_version(database);
+    detail::check_durable(database);
+    const std::int64_t version = detail::schema_version(database, detail::schema_of(detail::migrations()));
     if (version == 0) refuse("database: it has no tables of ours; SqliteStore::open makes them");
     if (version != static_cast<std::int64_t>(detail::migrations().size())) {
         std::string why = "its tables have version ";

@@ -9,9 +9,9 @@
 #include <fpt_webhooks/sender/memory_store.hpp>
 #include <fpt_webhooks/sender/store.hpp>
 
-#include "sender_sqlite/database.hpp"
 #include "sender_sqlite/records.hpp"
 #include "sender_sqlite/secret_box.hpp"
+#include "sqlite/database.hpp"
 
 namespace fpt_webhooks::inline v0_1::detail {
 

@@ -22,13 +22,15 @@ constexpr const char* second_step =
     "CREATE INDEX fpt_webhooks_thing_size ON fpt_webhooks_thing (size)";
 constexpr const char* broken_step = "CREATE TABLE fpt_webhooks_other (id INTEGER); CREATE TABLE nonsense nonsense";
 
+std::int64_t version_of(Database& database) { return fw::detail::schema_version(database, fw::detail::schema_of({})); }
+
 fw::Errc code_of(const fw::detail::StoreFailure& failure) {
     return static_cast<fw::Errc>(failure.error().code().value());
 }
 
-fw::Errc migrate(Database& database, const std::vector<const char*>& steps) {
+fw::Errc upgrade(Database& database, const std::vector<const char*>& steps) {
     try {
-        fw::detail::migrate(database, steps);
+        fw::detail::migrate(database, fw::detail::schema_of(steps));
     } catch (const fw::detail::StoreFailure& failure) {
         CHECK_FALSE(database.in_transaction());
         return code_of(failure);
@@ -42,26 +44,26 @@ TEST_CASE("schema: tables of an older release become today's, with what is in th
     const TemporaryFolder folder;
     {
         Database older(folder.file(), create, std::chrono::seconds(1));
-        CHECK(fw::detail::schema_version(older) == 0);
-        CHECK(migrate(older, {first_step}) == fw::Errc{});
-        CHECK(fw::detail::schema_version(older) == 1);
+        CHECK(version_of(older) == 0);
+        CHECK(upgrade(older, {first_step}) == fw::Errc{});
+        CHECK(version_of(older) == 1);
         older.execute("INSERT INTO fpt_webhooks_thing VALUES (1, 'kept')");
     }
     Database newer(folder.file(), create, std::chrono::seconds(1));
-    CHECK(migrate(newer, {first_step, second_step}) == fw::Errc{});
-    CHECK(fw::detail::schema_version(newer) == 2);
+    CHECK(upgrade(newer, {first_step, second_step}) == fw::Errc{});
+    CHECK(version_of(newer) == 2);
     CHECK(newer.ask("SELECT name || size FROM fpt_webhooks_thing") == "kept7");
-    CHECK(migrate(newer, {first_step, second_step}) == fw::Errc{});
+    CHECK(upgrade(newer, {first_step, second_step}) == fw::Errc{});
 }
 
 TEST_CASE("schema: an upgrade that fails leaves everything as it was") {
     const TemporaryFolder folder;
     Database database(folder.file(), create, std::chrono::seconds(1));
-    CHECK(migrate(database, {first_step}) == fw::Errc{});
-    CHECK(migrate(database, {first_step, second_step, broken_step}) == fw::Errc::store_failed);
-    CHECK(fw::detail::schema_version(database) == 1);
+    CHECK(upgrade(database, {first_step}) == fw::Errc{});
+    CHECK(upgrade(database, {first_step, second_step, broken_step}) == fw::Errc::store_failed);
+    CHECK(version_of(database) == 1);
     CHECK(database.ask("SELECT count(*) FROM sqlite_master WHERE name = 'fpt_webhooks_other'") == "0");
-    CHECK(migrate(database, {first_step, second_step}) == fw::Errc{});
+    CHECK(upgrade(database, {first_step, second_step}) == fw::Errc{});
 }
 
 TEST_CASE("schema: tables of a later release are refused and left alone") {
@@ -98,10 +100,11 @@ TEST_CASE("schema: today's steps, one by one and at once, make the same tables")
     const TemporaryFolder folder;
     const auto steps = fw::detail::migrations();
     Database one_by_one(folder.file("a"), create, std::chrono::seconds(1));
-    for (std::size_t n = 1; n <= steps.size(); ++n) fw::detail::migrate(one_by_one, steps.first(n));
+    for (std::size_t n = 1; n <= steps.size(); ++n)
+        fw::detail::migrate(one_by_one, fw::detail::schema_of(steps.first(n)));
     Database at_once(folder.file("b"), create, std::chrono::seconds(1));
-    fw::detail::migrate(at_once, steps);
+    fw::detail::migrate(at_once, fw::detail::schema_of(steps));
     const char* const all = "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_master ORDER BY name)";
     CHECK(one_by_one.ask(all) == at_once.ask(all));
-    CHECK(fw::detail::schema_version(at_once) == static_cast<std::int64_t>(steps.size()));
+    CHECK(version_of(at_once) == static_cast<std::int64_t>(steps.size()));
 }

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -18,7 +20,7 @@
 
 namespace fpt_webhooks::inline v0_1::detail {
 
-// Never leaves the component.
+// Never leaves a component.
 class StoreFailure : public std::exception {
   public:
     explicit StoreFailure(Error error) : error_(std::move(error)) {}
@@ -111,6 +113,9 @@ class Run {
     void bind(int index, Value value) {
         check(sqlite3_bind_int64(statement_, index, static_cast<std::int64_t>(value)));
     }
+    template <class Enumeration>
+    requires std::is_enum_v<Enumeration>
+    void bind(int index, Enumeration value) { bind(index, static_cast<std::int64_t>(value)); }
     void bind(int index, std::nullopt_t) { check(sqlite3_bind_null(statement_, index)); }
     void bind(int index, Timestamp value) { bind(index, value.time_since_epoch().count()); }
     void bind(int index, std::string_view value) {

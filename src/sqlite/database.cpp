@@ -1,4 +1,4 @@
-#include "sender_sqlite/database.hpp"
+#include "sqlite/database.hpp"
 
 #include <system_error>
 #include <utility>
