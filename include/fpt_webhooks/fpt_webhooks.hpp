@@ -6,6 +6,9 @@
 #if __has_include(<fpt_webhooks/receiver/export.hpp>)
 #include <fpt_webhooks/receiver.hpp>
 #endif
+#if __has_include(<fpt_webhooks/receiver_sqlite/export.hpp>)
+#include <fpt_webhooks/receiver_sqlite.hpp>
+#endif
 #if __has_include(<fpt_webhooks/sender/export.hpp>)
 #include <fpt_webhooks/sender.hpp>
 #endif

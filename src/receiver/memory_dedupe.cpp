@@ -7,6 +7,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "receiver/dedupe_rules.hpp"
+
 namespace fpt_webhooks::inline v0_1 {
 namespace {
 
@@ -80,25 +82,6 @@ class SlotList {
     Slot* back_ = nullptr;
     std::size_t size_ = 0;
 };
-
-Result<void> check_lease(chr::milliseconds lease) {
-    if (lease <= chr::milliseconds::zero() || lease > dedupe_lease_max) {
-        return Error(Errc::invalid_argument, "lease: more than zero and at most 24 h");
-    }
-    return {};
-}
-
-Result<void> check_key(const DedupeKey& key) {
-    if (key.endpoint.empty() || key.endpoint.size() > endpoint_name_bytes_max) {
-        return Error(Errc::invalid_argument,
-                     "endpoint name: 1 to " + std::to_string(endpoint_name_bytes_max) + " bytes are needed");
-    }
-    if (key.id.empty() || key.id.size() > idempotency_key_bytes_max) {
-        return Error(Errc::invalid_argument,
-                     "idempotency key: 1 to " + std::to_string(idempotency_key_bytes_max) + " bytes are needed");
-    }
-    return {};
-}
 
 Error lease_lost() { return {Errc::lease_lost}; }
 
@@ -327,9 +310,7 @@ class MemoryDedupe::State {
 
 Result<std::shared_ptr<MemoryDedupe>> MemoryDedupe::create(MemoryDedupeOptions options) {
     if (options.capacity == 0) return Error(Errc::invalid_argument, "capacity: at least 1 is needed");
-    if (options.retention <= chr::milliseconds::zero() || options.retention > dedupe_retention_max) {
-        return Error(Errc::invalid_argument, "retention: more than zero and at most 3660 days");
-    }
+    if (auto valid = detail::check_retention(options.retention); !valid) return valid.error();
     if (!options.clock) options.clock = system_clock();
     return std::shared_ptr<MemoryDedupe>(new MemoryDedupe(std::make_unique<State>(std::move(options))));
 }
@@ -338,8 +319,8 @@ MemoryDedupe::MemoryDedupe(std::unique_ptr<State> state) noexcept : state_(std::
 MemoryDedupe::~MemoryDedupe() = default;
 
 Result<Claim> MemoryDedupe::claim(const DedupeKey& key, chr::milliseconds lease, chr::milliseconds wait) {
-    if (auto valid = check_key(key); !valid) return valid.error();
-    if (auto valid = check_lease(lease); !valid) return valid.error();
+    if (auto valid = detail::check_key(key); !valid) return valid.error();
+    if (auto valid = detail::check_lease(lease); !valid) return valid.error();
     return state_->claim(key, lease, wait);
 }
 
@@ -348,7 +329,7 @@ Result<void> MemoryDedupe::complete(ClaimToken token) { return state_->complete(
 Result<void> MemoryDedupe::release(ClaimToken token, ReleaseAs how) { return state_->release(token, how); }
 
 Result<void> MemoryDedupe::renew(ClaimToken token, chr::milliseconds lease) {
-    if (auto valid = check_lease(lease); !valid) return valid.error();
+    if (auto valid = detail::check_lease(lease); !valid) return valid.error();
     return state_->renew(token, lease);
 }
 

@@ -291,3 +291,94 @@ inline void check_dedupe_store_contract(const DedupeBackend& backend) {
     SECTION("waiting") { dedupe_contract::check_waiting(f); }
     SECTION("of many threads that claim one key, one at a time holds it") { dedupe_contract::check_race(f); }
 }
+
+struct DurableDedupeBackend {
+    // A store on the file of this backend, whatever is in it, beside others that are open.
+    std::function<std::shared_ptr<fpt_webhooks::DedupeStore>(std::shared_ptr<ManualClock> clock,
+                                                             std::chrono::milliseconds retention)>
+        open;
+};
+
+// What a store does beyond the contract above when its keys outlive it.
+inline void check_durable_dedupe_store_contract(const DurableDedupeBackend& backend) {
+    using namespace dedupe_contract;
+    const auto clock = std::make_shared<ManualClock>();
+    const auto open = [&] { return backend.open(clock, retention); };
+    const auto claim = [](const std::shared_ptr<fw::DedupeStore>& store, const fw::DedupeKey& which = key,
+                          std::chrono::milliseconds wait = 0ms) { return store->claim(which, lease, wait).value(); };
+
+    SECTION("after it was opened anew everything is as it was: done, leased, and failures with their fences") {
+        fw::ClaimToken held;
+        fw::ClaimToken failed;
+        {
+            const auto store = open();
+            store->complete(claim(store).token).value();
+            held = claim(store, {"crm", "held"}).token;
+            failed = claim(store, {"crm", "failed"}).token;
+            store->release(failed, fw::ReleaseAs::failed).value();
+        }
+        const auto store = open();
+        CHECK(claim(store).state == fw::ClaimState::done);
+        CHECK(claim(store, {"crm", "held"}).state == fw::ClaimState::busy);
+        const fw::Claim again = claim(store, {"crm", "failed"});
+        CHECK(again.failures == 1);
+        CHECK(again.token.fence > failed.fence);
+        CHECK(store->complete(held).has_value());
+        CHECK(claim(open(), {"crm", "held"}).state == fw::ClaimState::done);
+    }
+    SECTION("a holder that has died loses its key when its lease has ended, and is fenced") {
+        fw::ClaimToken lost;
+        {
+            const auto store = open();
+            lost = claim(store).token;
+        }
+        const auto store = open();
+        clock->advance(lease - 1ms);
+        CHECK(claim(store).state == fw::ClaimState::busy);
+        clock->advance(1ms);
+        const fw::Claim next = claim(store);
+        CHECK(next.state == fw::ClaimState::fresh);
+        CHECK(next.token.fence > lost.fence);
+        CHECK(store->complete(lost).error() == fw::Errc::lease_lost);
+    }
+    SECTION("fences grow also when a key was forgotten in between") {
+        const auto store = open();
+        const fw::Claim first = claim(store);
+        store->complete(first.token).value();
+        clock->advance(2 * retention);
+        for (const char* id : {"a", "b", "c"}) store->complete(claim(store, {"crm", id}).token).value();
+        const auto reopened = open();
+        CHECK(claim(reopened).token.fence > first.token.fence);
+    }
+    SECTION("a restart of the machine, whose steady clock begins anew, ends a lease at the latest after its length") {
+        clock->advance(100 * 24h);
+        { (void)claim(open()); }
+        const auto restarted = std::make_shared<ManualClock>();
+        const auto store = backend.open(restarted, retention);
+        restarted->advance(lease);
+        CHECK(claim(store).state == fw::ClaimState::fresh);
+    }
+    SECTION("several on one file know of each other: one holds a key, the others wait for its result") {
+        const auto here = open();
+        const auto there = open();
+        const fw::Claim holder = claim(here);
+        CHECK(claim(there).state == fw::ClaimState::busy);
+        std::atomic<fw::ClaimState> told = fw::ClaimState::busy;
+        std::thread waiter([&] { told = claim(there, key, long_wait).state; });
+        SECTION("done") {
+            here->complete(holder.token).value();
+            waiter.join();
+            CHECK(told == fw::ClaimState::done);
+        }
+        SECTION("released") {
+            here->release(holder.token, fw::ReleaseAs::failed).value();
+            waiter.join();
+            CHECK(told == fw::ClaimState::fresh);
+        }
+        SECTION("ended") {
+            clock->advance(lease);
+            waiter.join();
+            CHECK(told == fw::ClaimState::fresh);
+        }
+    }
+}

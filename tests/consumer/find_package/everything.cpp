@@ -30,6 +30,7 @@ int main() {
     if (refused.response || refused.response.error() != fw::Errc::refused_by_policy) return 3;
     if (!fw::CurlTransport::create()) return 4;
     if (fw::SqliteStore::open({}).has_value()) return 5;  // without a path and a key
+    if (fw::SqliteDedupe::open({}).has_value() || fw::SqliteInbox::open({}).has_value()) return 6;
     std::puts(refused.response.error().message().c_str());
     return 0;
 }
