@@ -142,19 +142,21 @@ inline constexpr std::array<const char*, step_count> step_names = {
 constexpr const char* name_of(Step step) noexcept { return step_names[static_cast<std::size_t>(step)]; }
 
 // In memory that parent and child share, so that it outlives the child.
-struct StepCounters {
-    std::array<std::atomic<std::uint64_t>, step_count> passed{};
-    std::array<std::atomic<std::uint64_t>, step_count> died{};
+template <std::size_t Count>
+struct BasicStepCounters {
+    std::array<std::atomic<std::uint64_t>, Count> passed{};
+    std::array<std::atomic<std::uint64_t>, Count> died{};
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 // Counts who passes, and kills this process where it is told to: as the hit-th passes `fatal`.
-class Steps {
+template <class Name, std::size_t Count>
+class BasicSteps {
   public:
-    Steps(StepCounters& counters, std::optional<Step> fatal, std::uint64_t hit)
+    BasicSteps(BasicStepCounters<Count>& counters, std::optional<Name> fatal, std::uint64_t hit)
         : counters_(counters), fatal_(fatal), hit_(hit) {}
 
-    void pass(Step step) noexcept {
+    void pass(Name step) noexcept {
         const auto index = static_cast<std::size_t>(step);
         ++counters_.passed[index];
         if (step != fatal_ || ++here_ != hit_) return;
@@ -164,10 +166,13 @@ class Steps {
     }
 
   private:
-    StepCounters& counters_;
-    const std::optional<Step> fatal_;
+    BasicStepCounters<Count>& counters_;
+    const std::optional<Name> fatal_;
     const std::uint64_t hit_;
     std::atomic<std::uint64_t> here_ = 0;
 };
+
+using StepCounters = BasicStepCounters<step_count>;
+using Steps = BasicSteps<Step, step_count>;
 
 }  // namespace fpt_webhooks::test
