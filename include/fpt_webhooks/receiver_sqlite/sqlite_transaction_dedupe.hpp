@@ -29,8 +29,8 @@ struct SqliteTransactionDedupeOptions {
 
 // Its connection serves one event at a time: from a fresh claim to its complete or release nobody but the handler may
 // use it. Other claims wait for it, up to their `wait`; so do claims while another process writes to the file. Who has
-// waited in vain is told `busy`, whatever the key. For more throughput at once: several connections, each with a store
-// and a receiver of its own, on one file.
+// waited in vain is told `busy`, whatever the key. (Your connection's own busy timeout comes on top: keep it short.)
+// For more throughput at once: several connections, each with a store and a receiver of its own, on one file.
 //
 // The handler must not end the transaction (COMMIT, ROLLBACK); savepoints are its own business. When it did, complete()
 // fails with wrong_state, or lease_lost.
