@@ -1,4 +1,4 @@
-// Whose contract an endpoint follows.
+// Whose contract an endpoint follows, and what its requests look like.
 #pragma once
 
 #include <string_view>
@@ -12,6 +12,14 @@ enum class Profile {
 
 [[nodiscard]] constexpr std::string_view name_of(Profile profile) noexcept {
     return profile == Profile::fpt ? "fpt" : "ufp";
+}
+
+// What FPT sends today.
+inline constexpr std::string_view default_user_agent = "FitProTracker-Webhooks/1.1";
+
+// The media type of a profile's requests. UFP documents none; receivers of either must not insist on parameters.
+[[nodiscard]] constexpr std::string_view content_type_of(Profile profile) noexcept {
+    return profile == Profile::fpt ? "application/json; charset=utf-8" : "application/json";
 }
 
 }  // namespace fpt_webhooks::inline v0_1

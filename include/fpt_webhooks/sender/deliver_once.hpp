@@ -17,14 +17,6 @@
 
 namespace fpt_webhooks::inline v0_1 {
 
-// What FPT sends today.
-inline constexpr std::string_view default_user_agent = "FitProTracker-Webhooks/1.1";
-
-// The media type of a profile's requests. UFP documents none; receivers of either must not insist on parameters.
-[[nodiscard]] constexpr std::string_view content_type_of(Profile profile) noexcept {
-    return profile == Profile::fpt ? "application/json; charset=utf-8" : "application/json";
-}
-
 struct DeliveryRequest {
     Profile profile = Profile::fpt;                     // decides the Content-Type
     std::string url = {};                               // absolute

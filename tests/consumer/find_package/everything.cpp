@@ -1,7 +1,7 @@
 // One header and one target for everything that is installed; the doubles are for tests, and so a component apart.
 // A delivery goes from the sender to the receiver without a network between them.
 #include <fpt_webhooks/fpt_webhooks.hpp>
-#include <fpt_webhooks/testing.hpp>
+#include <fpt_webhooks/testing_sender.hpp>
 
 #include <cstdio>
 #include <string>

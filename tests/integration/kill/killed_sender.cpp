@@ -17,7 +17,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include <fpt_webhooks/testing/scripted_transport.hpp>
+#include <fpt_webhooks/testing_sender/scripted_transport.hpp>
 
 extern char** environ;
 

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <map>
 
-#include <fpt_webhooks/testing/scripted_transport.hpp>
+#include <fpt_webhooks/testing_sender/scripted_transport.hpp>
 
 using namespace fpt_webhooks;
 using namespace fpt_webhooks::test;

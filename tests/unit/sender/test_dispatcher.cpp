@@ -9,7 +9,7 @@
 #include <fpt_webhooks/core/verifier.hpp>
 #include <fpt_webhooks/sender/memory_store.hpp>
 #include <fpt_webhooks/testing/manual_clock.hpp>
-#include <fpt_webhooks/testing/scripted_transport.hpp>
+#include <fpt_webhooks/testing_sender/scripted_transport.hpp>
 
 #include "support/catch.hpp"
 #include "support/forwarding_store.hpp"

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include <fpt_webhooks/sender/resolver.hpp>
-#include <fpt_webhooks/testing/export.hpp>
+#include <fpt_webhooks/testing_sender/export.hpp>
 
 namespace fpt_webhooks::inline v0_1::testing {
 
 // May be shared between threads. It answers inside resolve(), as the interface allows; a name without an answer is
 // resolve_failed.
-class FPT_WEBHOOKS_TESTING_EXPORT ScriptedResolver final : public Resolver {
+class FPT_WEBHOOKS_TESTING_SENDER_EXPORT ScriptedResolver final : public Resolver {
   public:
     ScriptedResolver() = default;
 

@@ -1,4 +1,4 @@
-#include <fpt_webhooks/testing/scripted_transport.hpp>
+#include <fpt_webhooks/testing_sender/scripted_transport.hpp>
 
 #include <future>
 

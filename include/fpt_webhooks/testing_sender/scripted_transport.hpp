@@ -14,13 +14,13 @@
 #include <vector>
 
 #include <fpt_webhooks/sender/transport.hpp>
-#include <fpt_webhooks/testing/export.hpp>
+#include <fpt_webhooks/testing_sender/export.hpp>
 
 namespace fpt_webhooks::inline v0_1::testing {
 
 // Keeps the contract of Transport: `done` exactly once, never inside start() or cancel(), `cancelled` at the latest in
 // the destructor. May be shared between threads. Destroy it on none of its own threads, and not inside run().
-class FPT_WEBHOOKS_TESTING_EXPORT ScriptedTransport final : public Transport {
+class FPT_WEBHOOKS_TESTING_SENDER_EXPORT ScriptedTransport final : public Transport {
   public:
     // What to answer to a request; nothing: it hangs until it is cancelled. Called in the order of the starts, on the
     // thread that completes, without a lock held.

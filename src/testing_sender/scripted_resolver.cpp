@@ -1,4 +1,4 @@
-#include <fpt_webhooks/testing/scripted_resolver.hpp>
+#include <fpt_webhooks/testing_sender/scripted_resolver.hpp>
 
 #include <algorithm>
 #include <iterator>
