@@ -72,10 +72,10 @@ void cut(Course& course, const Envelope& event) {
 }
 
 void fail_first(Course& course, const Envelope& event) {
-    const auto& set_failing = course.side().set_failing;
-    if (set_failing) set_failing(true);
+    const auto& failure_hook = course.side().failure_hook;
+    if (failure_hook) failure_hook(true);
     course.send(event, Expected::not_accepted, "the event, whose processing was to fail,");
-    if (set_failing) set_failing(false);
+    if (failure_hook) failure_hook(false);
     course.send(event, Expected::accepted, "the retry after a failure");
     course.expect_effects(event, 1);
 }
@@ -155,7 +155,7 @@ std::optional<HttpRequest> Course::request(const std::string& body, const Manner
     return *std::move(request);
 }
 
-Result<HttpResponse> Course::exchange(const HttpRequest& request) const noexcept {
+Result<HttpResponse> Course::exchange(const HttpRequest& request) const {
     try {
         return side_.exchange(request);
     } catch (const std::exception& exception) {

@@ -33,7 +33,7 @@ struct SendingSide {
     Exchange exchange = nullptr;
     std::shared_ptr<const Clock> clock;
     std::shared_ptr<RandomSource> random;
-    std::function<void(bool failing)> set_failing = nullptr;
+    std::function<void(bool failing)> failure_hook = nullptr;
 
     // `old_secret`, `future_secret`: nothing: made up. Errors: invalid_argument that names the secret, crypto_failed.
     [[nodiscard]] static Result<SendingSide> create(const Secret& secret, const std::optional<Secret>& old_secret,
@@ -86,9 +86,10 @@ class Course {
     [[nodiscard]] std::optional<HttpRequest> request(const std::string& body, const Manner& manner = {});
     [[nodiscard]] std::optional<std::string> encode(const Envelope& event);
 
-  private:
-    [[nodiscard]] Result<HttpResponse> exchange(const HttpRequest& request) const noexcept;
+    // The answer alone: nothing is judged or kept. What the exchange throws is handler_failed.
+    [[nodiscard]] Result<HttpResponse> exchange(const HttpRequest& request) const;
 
+  private:
     const SendingSide& side_;
     FaultyDelivery result_;
 };

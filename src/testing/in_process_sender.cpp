@@ -17,7 +17,7 @@ Result<InProcessSender> InProcessSender::create(InProcessSenderOptions options) 
     auto side = SendingSide::create(options.secret, options.old_secret, options.future_secret, std::move(options.clock),
                                     std::move(options.random));
     if (!side) return std::move(side).error();
-    side->set_failing = std::move(options.set_failing);
+    side->failure_hook = std::move(options.failure_hook);
     side->exchange = [handler = std::move(options.handler)](const HttpRequest& request) -> Result<HttpResponse> {
         try {
             return handler(request);

@@ -19,6 +19,7 @@
 #include <fpt_webhooks/core/make_envelope.hpp>
 #include <fpt_webhooks/core/random.hpp>
 #include <fpt_webhooks/core/secret.hpp>
+#include <fpt_webhooks/testing/export.hpp>
 #include <fpt_webhooks/testing/fault.hpp>
 
 namespace fpt_webhooks::inline v0_1::testing {
@@ -33,7 +34,7 @@ struct InProcessSenderOptions {
 
     // Fault::retry_after_500: makes the handler's own work fail (true) and succeed again (false). Nothing: the handler
     // must fail by itself the first time.
-    std::function<void(bool failing)> set_failing = nullptr;
+    std::function<void(bool failing)> failure_hook = nullptr;
 
     // Fault::old_secret and Fault::future_secret. Nothing: made up.
     std::optional<Secret> old_secret = std::nullopt;

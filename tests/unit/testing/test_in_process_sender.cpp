@@ -37,7 +37,7 @@ class Crm {
     testing::InProcessSender sender(std::shared_ptr<const fw::Clock> clock = nullptr) {
         return testing::InProcessSender::create({.secret = secret,
                                                  .handler = [this](const auto& request) { return webhook(request); },
-                                                 .set_failing = [this](bool on) { failing = on; },
+                                                 .failure_hook = [this](bool on) { failing = on; },
                                                  .clock = std::move(clock)})
             .value();
     }
