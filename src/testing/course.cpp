@@ -53,14 +53,14 @@ bool meets(int status, Expected expected) noexcept {
 void reorder(Course& course, const Envelope& event) {
     auto id = EventId::generate(*course.side().clock, *course.side().random);
     if (!id) return course.complain("no id could be made: " + id.error().message());
-    Envelope newer = event;
-    newer.event_id = *id;
-    newer.timestamp += chr::seconds(1);
-    newer.timestamp_text.clear();
-    course.send(newer, Expected::accepted, "the newer event");
-    course.send(event, Expected::accepted, "the older event, which came after the newer one,");
-    course.expect_effects(newer, 1);
+    Envelope older = event;
+    older.event_id = *id;
+    older.timestamp -= chr::seconds(1);
+    older.timestamp_text.clear();
+    course.send(event, Expected::accepted, "the event");
+    course.send(older, Expected::accepted, "an older event, which came after it,");
     course.expect_effects(event, 1);
+    course.expect_effects(older, 1);
 }
 
 void cut(Course& course, const Envelope& event) {

@@ -98,7 +98,7 @@ void play_appended_bytes(Trial& trial) {
         trial.course().send(*event, Expected::refused, what,
                             {.alter = [more](HttpRequest& request) { request.body += more; }});
     };
-    send("an event with a line break after the signed bytes", "\n");
+    send("an event with an object after the signed bytes", "{}");
     send("an event with a NUL and more after the signed bytes", std::string_view("\0{}", 3));
     trial.course().expect_effects(*event, 0);
 }
@@ -118,6 +118,8 @@ void play_raw_bytes(Trial& trial) {
     trial.course().send_body(body, Expected::accepted, "a signed event in unusual JSON");
     trial.course().send(*respaced, Expected::refused, "an event with a blank put in after signing",
                         {.alter = [](HttpRequest& request) { request.body.insert(1, " "); }});
+    trial.course().send(*respaced, Expected::refused, "an event with a line break after the signed bytes",
+                        {.alter = [](HttpRequest& request) { request.body += '\n'; }});
     trial.course().expect_effects(*event, 1);
     trial.course().expect_effects(*respaced, 0);
 }
@@ -423,7 +425,7 @@ std::optional<HttpResponse> Trial::deliver_and_kill(const Envelope& event, KillM
     const auto request = body ? course_.request(*body) : std::nullopt;
     if (!request) return std::nullopt;
     std::optional<HttpResponse> answer;
-    const auto killed = options_.kill_hook(moment, [&] {
+    const auto killed = options_.kill_hook(moment, event.event_id, [&] {
         if (auto got = course_.exchange(*request)) answer = *std::move(got);
     });
     if (killed) return answer;

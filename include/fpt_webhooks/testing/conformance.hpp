@@ -52,10 +52,11 @@ struct ConformanceOptions {
     // Makes the receiver's own work fail (true), say its database, and succeed again (false).
     std::function<void(bool failing)> failure_hook = nullptr;
 
-    // Sees to it that the receiver's process is killed (as by SIGKILL) when it gets to `moment` with the event that
-    // `deliver` sends; calls `deliver` once, which returns with an answer or without one; waits for the death; starts
-    // the receiver again at the same URL and returns when it listens. Needs the effect probe too.
-    std::function<Result<void>(KillMoment moment, const std::function<void()>& deliver)> kill_hook = nullptr;
+    // Sees to it that the receiver's process is killed (as by SIGKILL) when it gets to `moment` with `event`; calls
+    // `deliver` once, which sends it and returns with an answer or without one; waits for the death; starts the
+    // receiver again at the same URL and returns when it listens. Needs the effect probe too.
+    std::function<Result<void>(KillMoment moment, const EventId& event, const std::function<void()>& deliver)>
+        kill_hook = nullptr;
 
     // Does the receiver promise that effect and mark stand or fall together? Else a crash between them may repeat the
     // effect, and `crash_after_effect` is not checked.

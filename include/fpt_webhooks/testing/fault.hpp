@@ -13,7 +13,7 @@ enum class Fault {
     duplicate,              // the event twice, each signed afresh: accepted both times, one effect
     concurrent_duplicates,  // the event eight times at once: accepted, or told to come again (409, 425, 429, 503) and
                             // then accepted; one effect
-    reordered,              // a newer event of the same content first, then the event: both accepted
+    reordered,              // the event, then another of the same content that happened a second earlier: both accepted
     late,                   // the event happened 23 hours ago and is signed now, as a retry is: accepted
     stale,                  // signed ten minutes ago, as a replay is: refused, no effect
     old_secret,             // signed with the secret before the rotation: refused, no effect

@@ -77,8 +77,8 @@ class FPT_WEBHOOKS_TESTING_EXPORT InProcessSender {
     InProcessSender& operator=(InProcessSender&&) noexcept;
     ~InProcessSender();
 
-    // Returns when the handler has answered everything. Under Fault::reordered `event` is the older one: the newer has
-    // the same data, a fresh id, and happened a second later.
+    // Returns when the handler has answered everything. Under Fault::reordered `event` comes first; the older one has
+    // the same data and a fresh id.
     [[nodiscard]] FaultyDelivery deliver(const Envelope& event, Fault fault = Fault::none);
 
     // A new event of this type.

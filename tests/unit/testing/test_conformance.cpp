@@ -116,7 +116,8 @@ TEST_CASE("conformance: kills are asked for by moment, and what a crash cost is 
     options.only = {"acknowledges_after_work", "crash_before_effect", "crash_after_effect"};
     options.promises_exactly_once = true;
     std::vector<testing::KillMoment> moments;
-    options.kill_hook = [&](testing::KillMoment moment, const std::function<void()>& deliver) -> fw::Result<void> {
+    options.kill_hook = [&](testing::KillMoment moment, const fw::EventId&,
+                            const std::function<void()>& deliver) -> fw::Result<void> {
         moments.push_back(moment);
         deliver();
         return {};
@@ -126,7 +127,7 @@ TEST_CASE("conformance: kills are asked for by moment, and what a crash cost is 
                                  testing::KillMoment::after_effect});
 
     SECTION("a hook that fails decides nothing") {
-        options.kill_hook = [](auto, const auto&) -> fw::Result<void> {
+        options.kill_hook = [](auto, const auto&, const auto&) -> fw::Result<void> {
             return fw::Error(fw::Errc::local_failure, "no process to kill");
         };
         const auto report = testing::run_conformance(options).value();

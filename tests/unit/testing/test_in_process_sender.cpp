@@ -155,7 +155,7 @@ TEST_CASE("in-process sender: a concurrent duplicate may be told to come again, 
           "one of several concurrent duplicates was answered 400, where 2xx is expected");
 }
 
-TEST_CASE("in-process sender: reordered sends the newer of two events first") {
+TEST_CASE("in-process sender: reordered sends an older event after the one it was given") {
     std::vector<fw::Envelope> seen;
     auto fpt = sender_to([&](const fw::HttpRequest& request) {
         seen.push_back(fw::decode_envelope(fw::bytes_of(request.body)).value());
