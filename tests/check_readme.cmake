@@ -1,17 +1,23 @@
-# cmake -D source=<folder> -P check_readme.cmake: the README shows exactly what the examples compile.
-file(READ "${source}/README.md" readme)
-foreach(example IN ITEMS receive produce)
-    file(READ "${source}/examples/${example}.cpp" program)
-    string(REGEX MATCH "// \\[${example}\\]\n(.*)// \\[${example}\\]\n" ignored "${program}")
+# cmake -D source=<folder> -P check_readme.cmake: the pages show exactly what is compiled.
+function(check_snippet page program name)
+    file(READ "${source}/${page}" text)
+    file(READ "${source}/${program}" code)
+    string(REGEX MATCH "// \\[${name}\\]\n(.*)// \\[${name}\\]\n" ignored "${code}")
     string(STRIP "${CMAKE_MATCH_1}" snippet)
     if(snippet STREQUAL "")
-        message(FATAL_ERROR "examples/${example}.cpp has no part between two lines '// [${example}]'")
+        message(FATAL_ERROR "${program} has no part between two lines '// [${name}]'")
     endif()
-    string(FIND "${readme}" "```cpp\n${snippet}\n```" at)
+    string(FIND "${text}" "```cpp\n${snippet}\n```" at)
     if(at EQUAL -1)
-        message(FATAL_ERROR "README.md does not show the part of examples/${example}.cpp between '// [${example}]'")
+        message(FATAL_ERROR "${page} does not show the part of ${program} between '// [${name}]'")
     endif()
-endforeach()
+endfunction()
+check_snippet(README.md examples/receive.cpp receive)
+check_snippet(README.md examples/produce.cpp produce)
+check_snippet(docs/testing.md tests/unit/testing/test_in_process_sender.cpp partner_test)
+check_snippet(docs/testing.md examples/conformance.cpp conformance)
+
+file(READ "${source}/README.md" readme)
 
 # Every link to a file or folder of ours leads somewhere.
 string(REGEX MATCHALL "\\((docs/|examples/|[A-Z]+[.]md)[^)]*\\)" links "${readme}")

@@ -22,6 +22,8 @@ class ReceiverUnderTest {
     // Its URL, its secrets, all probes and hooks, and times short enough for tests.
     [[nodiscard]] fpt_webhooks::testing::ConformanceOptions options();
 
+    [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
+
   private:
     void start();
     fpt_webhooks::Result<void> kill_at(fpt_webhooks::testing::KillMoment moment, const fpt_webhooks::EventId& event,
