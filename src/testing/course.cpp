@@ -1,5 +1,6 @@
 #include "testing/course.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <system_error>

@@ -1,7 +1,8 @@
 #include "testing/scenarios.hpp"
 
 #include <array>
-#include <exception>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>

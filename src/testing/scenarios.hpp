@@ -3,6 +3,8 @@
 
 #include <fpt_webhooks/testing/conformance.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
