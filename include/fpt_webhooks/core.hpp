@@ -9,6 +9,7 @@
 #include <fpt_webhooks/core/event_id.hpp>
 #include <fpt_webhooks/core/event_type.hpp>
 #include <fpt_webhooks/core/event_view.hpp>
+#include <fpt_webhooks/core/explain.hpp>
 #include <fpt_webhooks/core/fpt_catalogue.hpp>
 #include <fpt_webhooks/core/headers.hpp>
 #include <fpt_webhooks/core/http.hpp>
