@@ -43,3 +43,21 @@ function(fpt_webhooks_add_component name)
     set_property(GLOBAL PROPERTY FPT_WEBHOOKS_${name}_COMPONENTS ${arg_PUBLIC})
     set_property(GLOBAL PROPERTY FPT_WEBHOOKS_${name}_PACKAGES ${arg_PRIVATE})
 endfunction()
+
+# fpt_webhooks_add_adapter(<name> THIRD_PARTY ... HEADERS ...): an INTERFACE library, target fpt_webhooks_<name>, alias
+# fpt_webhooks::<name>, for headers between the receiver and a third party's HTTP server. Users meet that third party by
+# these headers, so it is theirs to have; no other component links an adapter.
+function(fpt_webhooks_add_adapter name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "THIRD_PARTY;HEADERS")
+    set(target fpt_webhooks_${name})
+    add_library(${target} INTERFACE)
+    add_library(fpt_webhooks::${name} ALIAS ${target})
+    list(TRANSFORM arg_HEADERS PREPEND "${PROJECT_SOURCE_DIR}/include/")
+    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${arg_HEADERS})
+    target_compile_features(${target} INTERFACE cxx_std_20)
+    target_link_libraries(${target} INTERFACE fpt_webhooks::receiver ${arg_THIRD_PARTY})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+    set_property(GLOBAL APPEND PROPERTY FPT_WEBHOOKS_ADAPTERS ${name})
+    set_property(GLOBAL PROPERTY FPT_WEBHOOKS_${name}_COMPONENTS fpt_webhooks::receiver)
+    set_property(GLOBAL PROPERTY FPT_WEBHOOKS_${name}_PACKAGES ${arg_THIRD_PARTY})
+endfunction()

@@ -24,6 +24,11 @@ function(fpt_webhooks_describe_third_party target out_find out_requires out_libs
     elseif(target STREQUAL "SQLite::SQLite3")
         set(find "SQLite3 3.40")
         set(requires "sqlite3 >= 3.40")
+    elseif(target STREQUAL "httplib::httplib")
+        set(find "cpp-httplib")
+        set(requires "cpp-httplib >= 0.11")
+    elseif(target STREQUAL "Boost::headers") # has no file for pkg-config, and needs none
+        set(find "Boost 1.74")
     elseif(target STREQUAL "Threads::Threads")
         set(find "Threads")
         set(libs "-pthread")
@@ -48,9 +53,10 @@ cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY "\${prefix}" OUTPUT
 cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_includedir)
 
 get_property(components GLOBAL PROPERTY FPT_WEBHOOKS_COMPONENTS)
+get_property(adapters GLOBAL PROPERTY FPT_WEBHOOKS_ADAPTERS)
 set(package_needs "")       # lines of the package's config
 set(umbrella_components "") # what fpt_webhooks.pc requires
-foreach(component IN LISTS components)
+foreach(component IN LISTS components adapters)
     set(target fpt_webhooks_${component})
     install(TARGETS ${target} EXPORT ${target}
             RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
@@ -66,9 +72,13 @@ foreach(component IN LISTS components)
     get_property(third_parties GLOBAL PROPERTY FPT_WEBHOOKS_${component}_PACKAGES)
     list(TRANSFORM needs REPLACE "^fpt_webhooks(::|_)" "")
     string(TOUPPER "-DFPT_WEBHOOKS_${component}_STATIC_DEFINE" pc_cflags)
+    set(pc_libs "-L\${libdir} -l${target}")
     if(library_type STREQUAL "SHARED_LIBRARY")
         set(third_parties "")
         set(pc_cflags "")
+    elseif(library_type STREQUAL "INTERFACE_LIBRARY")
+        set(pc_cflags "")
+        set(pc_libs "")
     endif()
 
     string(APPEND package_needs "    set(components_of_${component} ${needs})\n"
@@ -84,7 +94,6 @@ foreach(component IN LISTS components)
 
     set(pc_name "${target}")
     set(pc_description "${PROJECT_DESCRIPTION} (component ${component})")
-    set(pc_libs "-L\${libdir} -l${target}")
     list(TRANSFORM needs PREPEND "fpt_webhooks_" OUTPUT_VARIABLE pc_requires)
     list(TRANSFORM pc_requires APPEND " = ${PROJECT_VERSION}")
     list(JOIN pc_requires ", " pc_requires)
@@ -92,7 +101,7 @@ foreach(component IN LISTS components)
     list(JOIN pc_libs_private " " pc_libs_private)
     configure_file("${PROJECT_SOURCE_DIR}/cmake/fpt_webhooks.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/${target}.pc" @ONLY)
     install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/${target}.pc" DESTINATION "${pkgconfig_dir}")
-    if(NOT component MATCHES "^testing")
+    if(NOT component MATCHES "^testing" AND NOT component IN_LIST adapters)
         list(APPEND umbrella_components "${target} = ${PROJECT_VERSION}")
     endif()
 endforeach()
@@ -109,7 +118,9 @@ list(JOIN umbrella_components ", " pc_requires)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/fpt_webhooks.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/fpt_webhooks.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/pkgconfig/fpt_webhooks.pc" DESTINATION "${pkgconfig_dir}")
 
+list(JOIN adapters " " package_adapters)
 list(JOIN components " " package_components)
+string(APPEND package_components " ${package_adapters}")
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/fpt_webhooks-config.cmake.in"
                               "${PROJECT_BINARY_DIR}/fpt_webhooks-config.cmake"
                               INSTALL_DESTINATION "${package_dir}"
@@ -119,3 +130,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/fpt_webhooks-config-vers
 install(FILES "${PROJECT_BINARY_DIR}/fpt_webhooks-config.cmake"
               "${PROJECT_BINARY_DIR}/fpt_webhooks-config-version.cmake"
         DESTINATION "${package_dir}")
+if("httplib" IN_LIST adapters)
+    install(FILES "${PROJECT_SOURCE_DIR}/cmake/Findcpp-httplib.cmake" DESTINATION "${package_dir}")
+endif()

@@ -6,6 +6,7 @@
 #include <fpt_webhooks/receiver/dedupe_store.hpp>
 #include <fpt_webhooks/receiver/handle_report.hpp>
 #include <fpt_webhooks/receiver/handlers.hpp>
+#include <fpt_webhooks/receiver/http_limits.hpp>
 #include <fpt_webhooks/receiver/inbox_store.hpp>
 #include <fpt_webhooks/receiver/inbox_workers.hpp>
 #include <fpt_webhooks/receiver/memory_dedupe.hpp>
