@@ -6,6 +6,9 @@
 
 #include <valgrind/memcheck.h>
 #include <fpt_webhooks/core.hpp>
+#ifdef FPT_WEBHOOKS_RECEIVER_STATIC_DEFINE
+#include <fpt_webhooks/receiver.hpp>
+#endif
 
 namespace fw = fpt_webhooks;
 
@@ -48,6 +51,26 @@ bool run(const Case& test) {
     return accepted && refused && streamed;
 }
 
+#ifdef FPT_WEBHOOKS_RECEIVER_STATIC_DEFINE
+// The same for a request on its whole way through a receiver: the answer tells the verdict and nothing else.
+bool handle(const Case& test, fw::Profile profile) {
+    const std::string body = "{}";
+    const fw::Secret other(std::string(test.public_prefix) + std::string(test.hidden.size(), 'A'));
+    const auto signer = fw::Signer::create(*test.scheme, hidden_secret(test)).value();
+    const auto receiver =
+        fw::Receiver::create({.endpoint = "ctime", .profile = profile, .secrets = {other, hidden_secret(test)}})
+            .value();
+    fw::HttpRequest request{.headers = signer.sign(fw::bytes_of(body), fw::system_clock()->now()).value()};
+    publish(request.headers);
+    request.headers.add("Content-Type", "application/json");
+    request.body = body;
+    const int read = receiver->handle(request).status;
+    request.body += ' ';
+    const int refused = receiver->handle(request).status;
+    return read == 400 && refused == 401;  // signed, but no event
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char* argv[]) {
@@ -60,6 +83,12 @@ int main(int argc, char* argv[]) {
         const fw::Secret secret = hidden_secret(cases[0]);
         return secret.reveal() == std::string_view("whsec_fpt_test_secret_32_chars_min!!y") ? 1 : 0;
     }
+#ifdef FPT_WEBHOOKS_RECEIVER_STATIC_DEFINE
+    if (!handle(cases[0], fw::Profile::fpt) || !handle(cases[1], fw::Profile::ufp)) {
+        std::cerr << "wrong answer of a receiver\n";
+        return 1;
+    }
+#endif
     for (const Case& test : cases) {
         if (run(test)) continue;
         std::cerr << "wrong verdict under scheme " << test.scheme->name << '\n';
