@@ -89,7 +89,8 @@ struct FPT_WEBHOOKS_CORE_EXPORT Explanation {
 };
 
 // `request`: as it arrived, and as it was refused. `options`: the verifier's. Options that make no verifier are a
-// finding too, and the other secrets are still tried.
+// finding too, and the other secrets are still tried. Give the secrets themselves in it, wherever your verifier has its
+// own from.
 // The work is bounded: under 50 HMACs, each over at most explain_growth_max * explain_body_bytes_max bytes, for each of
 // at most verifier_secrets_max secrets. That is far more than a refusal costs: do not call it for every request that a
 // stranger sends, but for one out of many, or when somebody asks. May be called from any thread. Throws std::bad_alloc
