@@ -20,7 +20,6 @@ struct Verifier::State {
     std::shared_ptr<const Clock> clock;
     std::shared_ptr<const detail::KeySet> own_keys;  // or a ring
     std::shared_ptr<KeyRing> ring;
-    KeyRing::State* ring_state;  // the ring's, or null
 };
 
 namespace {
@@ -54,20 +53,6 @@ struct Admitted {
     detail::PresentedSignature presented;
     std::optional<Timestamp> signed_at = {};
     Timestamp now = {};
-};
-
-// The keys of the moment; they stay while this object lives, for the length of one call.
-class KeysInUse {
-  public:
-    explicit KeysInUse(const Verifier::State& state) noexcept {
-        if (state.ring_state) reading_.emplace(*state.ring_state);
-        keys_ = reading_ ? &reading_->set() : state.own_keys.get();
-    }
-    const detail::KeySet& operator*() const noexcept { return *keys_; }
-
-  private:
-    std::optional<KeyRing::State::Reading> reading_;
-    const detail::KeySet* keys_;
 };
 
 // Fills `out` with everything that is known before the body is read, or refuses.
@@ -143,6 +128,15 @@ class BodyCheck {
     std::array<Running, verifier_secrets_max> running_;
 };
 
+Result<Verification> verify_with(const Verifier::State& state, const detail::KeySet& set, const Headers& headers,
+                                 ByteView body) {
+    Admitted admitted;
+    if (auto result = admit(state, set, headers, admitted); !result) return result.error();
+    BodyCheck check(set, admitted);
+    check.update(body);
+    return check.finish(admitted);
+}
+
 Error option_error(const std::string& what) { return {Errc::invalid_argument, "VerifierOptions::" + what}; }
 
 }  // namespace
@@ -154,15 +148,13 @@ Result<Verifier> Verifier::create(VerifierOptions options) {
     if (tolerance < std::chrono::seconds(0) || tolerance > tolerance_max) {
         return option_error("tolerance: outside 0 to 100 years");
     }
-    State state{options.scheme, tolerance, options.clock ? std::move(options.clock) : system_clock(),
-                nullptr,        nullptr,   nullptr};
+    State state{options.scheme, tolerance, options.clock ? std::move(options.clock) : system_clock(), nullptr, nullptr};
     if (options.key_ring) {
         if (!options.secrets.empty()) return option_error("secrets: given beside a key_ring");
         if (!(options.key_ring->scheme() == options.scheme)) {
             return option_error("key_ring: made for the scheme " + std::string(options.key_ring->scheme().name));
         }
         state.ring = std::move(options.key_ring);
-        state.ring_state = state.ring->state_.get();
     } else {
         auto keys = detail::KeySet::make(options.scheme, options.secrets, "VerifierOptions::");
         if (!keys) return std::move(keys).error();
@@ -172,12 +164,9 @@ Result<Verifier> Verifier::create(VerifierOptions options) {
 }
 
 Result<Verification> Verifier::verify(const Headers& headers, ByteView body) const {
-    const KeysInUse keys(*state_);
-    Admitted admitted;
-    if (auto result = admit(*state_, *keys, headers, admitted); !result) return result.error();
-    BodyCheck check(*keys, admitted);
-    check.update(body);
-    return check.finish(admitted);
+    if (!state_->ring) return verify_with(*state_, *state_->own_keys, headers, body);
+    const KeyRing::State::Reading reading(*state_->ring->state_);
+    return verify_with(*state_, reading.set(), headers, body);
 }
 
 const Scheme& Verifier::scheme() const noexcept { return state_->scheme; }
@@ -198,11 +187,12 @@ Verifier::Stream::~Stream() { Core::in(*this).~Core(); }
 
 Result<Verifier::Stream> Verifier::begin(const Headers& headers) const {
     static_assert(sizeof(Stream::Core) <= Stream::core_bytes);
-    const KeysInUse keys(*state_);
+    const auto keys =
+        state_->ring ? KeyRing::State::Reading(*state_->ring->state_).set().shared_from_this() : state_->own_keys;
     Admitted admitted;
     if (auto result = admit(*state_, *keys, headers, admitted); !result) return result.error();
     Stream stream;
-    ::new (stream.storage_.data()) Stream::Core{(*keys).shared_from_this(), admitted, BodyCheck(*keys, admitted)};
+    ::new (stream.storage_.data()) Stream::Core{keys, admitted, BodyCheck(*keys, admitted)};
     return stream;
 }
 
