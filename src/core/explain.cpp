@@ -101,7 +101,9 @@ std::string duration_text(std::uint64_t seconds) {
     for (const Unit& unit : units) {
         const std::uint64_t count = seconds / unit.seconds;
         seconds %= unit.seconds;
-        if (count != 0) parts += (parts.empty() ? "" : " ") + std::to_string(count) + unit.name;
+        if (count == 0) continue;
+        if (!parts.empty()) parts += ' ';
+        parts.append(std::to_string(count)).append(unit.name);
     }
     return text + " (" + parts + ")";
 }

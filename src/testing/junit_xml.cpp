@@ -54,7 +54,8 @@ std::string seconds(std::chrono::milliseconds time) {
 }
 
 std::string attribute(std::string_view name, std::string_view value) {
-    return " " + std::string(name) + "=\"" + escaped(value) + "\"";
+    std::string text(1, ' ');
+    return text.append(name).append("=\"").append(escaped(value)).append("\"");
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ Result<Target> parse_url(std::string_view url) {
                   .host = {},
                   .port = "80",
                   .path = std::string(url.substr(authority.size()))};
-    if (!target.path.starts_with('/')) target.path.insert(0, "/");
+    if (!target.path.starts_with('/')) target.path.insert(target.path.begin(), '/');
     const auto bracket = authority.starts_with('[') ? authority.find(']') : 0;
     const auto colon = bracket == std::string_view::npos ? bracket : authority.find(':', bracket);
     const std::string_view host = authority.substr(0, colon);

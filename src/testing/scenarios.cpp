@@ -118,7 +118,7 @@ void play_raw_bytes(Trial& trial) {
                              event->event_id.to_string() + "\" }";
     trial.course().send_body(body, Expected::accepted, "a signed event in unusual JSON");
     trial.course().send(*respaced, Expected::refused, "an event with a blank put in after signing",
-                        {.alter = [](HttpRequest& request) { request.body.insert(1, " "); }});
+                        {.alter = [](HttpRequest& request) { request.body.insert(request.body.begin() + 1, ' '); }});
     trial.course().send(*respaced, Expected::refused, "an event with a line break after the signed bytes",
                         {.alter = [](HttpRequest& request) { request.body += '\n'; }});
     trial.course().expect_effects(*event, 1);
