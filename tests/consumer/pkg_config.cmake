@@ -6,7 +6,7 @@ if(linkage STREQUAL "static")
 endif()
 execute_process(COMMAND pkg-config ${options} fpt_webhooks_receiver
                 OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-if(flags MATCHES "curl|sqlite|-lfmt")
+if(flags MATCHES "-l(curl|sqlite|fmt|fpt_webhooks_receiver_sqlite)")
     message(FATAL_ERROR "A receiver links more than it needs: ${flags}")
 endif()
 # The same prefix serves a whole dispatcher: every .pc file that the umbrella names is there.
