@@ -17,6 +17,10 @@ struct Only {
 
 Only only(const Headers& headers, std::string_view name) { return {headers.find(name), headers.count(name) > 1}; }
 
+// Statuses that end a request: after one below, the peer would wait for another response (RFC 9110 section 15).
+constexpr int status_min = 200;
+constexpr int status_max = 599;
+
 std::optional<std::uint64_t> length_of(std::string_view text) {
     std::uint64_t length = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), length);
@@ -59,8 +63,9 @@ std::optional<HttpResponse> refuse_head(const HttpRequest& head, const HttpLimit
 }
 
 bool announces_body(const HttpRequest& head) noexcept {
-    const auto length = head.headers.find("Content-Length");
-    return head.headers.count("Transfer-Encoding") != 0 || (length && length_of(*length) != 0U);
+    // Of two lengths the server may have followed either; and only this one spelling is surely no body to everybody.
+    const Only length = only(head.headers, "Content-Length");
+    return head.headers.count("Transfer-Encoding") != 0 || length.repeated || (length.value && *length.value != "0");
 }
 
 HttpResponse refusal(int status, std::string_view words) {
@@ -71,10 +76,12 @@ HttpResponse refusal(int status, std::string_view words) {
 
 HttpResponse answer(const HttpHandler& handler, const HttpRequest& request) {
     try {
-        return handler(request);
+        HttpResponse response = handler(request);
+        if (response.status >= status_min && response.status <= status_max) return response;
     } catch (...) {
-        return refusal(500, name_of(HandleOutcome::handler_failed));
+        // answered below
     }
+    return refusal(500, name_of(HandleOutcome::handler_failed));
 }
 
 }  // namespace fpt_webhooks::inline v0_1

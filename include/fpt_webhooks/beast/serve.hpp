@@ -5,14 +5,16 @@
 //     fpt_webhooks::serve(acceptor, *receiver);
 //     context.run();    // on as many threads as events shall be handled at once
 //
-// Every limit of HttpLimits holds, on headers, bodies and their time. The bytes are as they came: Beast decodes chunks
-// and nothing else. Connections are kept and requests may be pipelined.
+// Every limit of HttpLimits holds, on headers, bodies and their time; so does one on chunk extensions and
+// trailers. The bytes are as they came: Beast decodes chunks and nothing else. Connections are kept and requests may be
+// pipelined.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -42,7 +44,8 @@ template <class Fields>
     return request;
 }
 
-// Our response as Beast's, with a Content-Length. `head_only`: the answer to a HEAD, which has no body.
+// Our response as Beast's, with a Content-Length. `head_only`: the answer to a HEAD, which has no body. Throws what
+// Beast throws for a status or a header that it cannot hold.
 [[nodiscard]] inline boost::beast::http::response<boost::beast::http::string_body> to_beast(const HttpResponse& ours,
                                                                                             bool keep_alive,
                                                                                             bool head_only = false) {
@@ -68,7 +71,9 @@ struct BeastService {
 class BeastSession : public std::enable_shared_from_this<BeastSession> {
   public:
     BeastSession(boost::asio::ip::tcp::socket socket, std::shared_ptr<BeastService> service)
-        : stream_(std::move(socket)), service_(std::move(service)) {
+        : stream_(std::move(socket)),
+          service_(std::move(service)),
+          buffer_(service_->limits.header_bytes_max + read_bytes_max) {
         ++service_->connections;
     }
     BeastSession(const BeastSession&) = delete;
@@ -82,6 +87,12 @@ class BeastSession : public std::enable_shared_from_this<BeastSession> {
   private:
     using ErrorCode = boost::beast::error_code;
     using BodyError = boost::beast::http::error;
+
+    using Response = boost::beast::http::response<boost::beast::http::string_body>;
+
+    // What one read takes in at most. Beast waits for the whole of a header, of a chunk's line with its extensions, and
+    // of the trailers: the buffer holds the longest header and one read more, and no request makes it grow beyond that.
+    static constexpr std::size_t read_bytes_max = std::size_t{64} * 1024;
 
     // Past the end of the honest body of a refused request: see linger().
     static constexpr std::size_t linger_bytes_max = std::size_t{4} * 1024 * 1024;
@@ -134,7 +145,7 @@ class BeastSession : public std::enable_shared_from_this<BeastSession> {
     // A connection that ended or was too slow is gone; what cannot be read as HTTP is answered.
     void on_broken(ErrorCode error) {
         if (error == BodyError::header_limit || error == BodyError::buffer_overflow) {
-            return respond(refusal(431, "headers too large"), false);
+            return respond(refusal(431, "headers too large"), false);  // trailers and chunk extensions too
         }
         if (error == BodyError::body_limit) return respond(refusal(413, name_of(HandleOutcome::too_large)), false);
         const bool is_http = error.category() == make_error_code(BodyError::bad_version).category();
@@ -144,13 +155,23 @@ class BeastSession : public std::enable_shared_from_this<BeastSession> {
 
     void respond(const HttpResponse& response, bool keep_alive) {
         const bool head_only = parser_->get().method() == boost::beast::http::verb::head;
-        response_ = to_beast(response, keep_alive, head_only);
+        response_ = built(response, keep_alive, head_only);
         stream_.expires_after(limits().header_deadline);
         boost::beast::http::async_write(stream_, response_,
                                         [self = shared_from_this(), keep_alive](ErrorCode error, std::size_t) {
                                             if (error) return;
                                             keep_alive ? self->read_head() : self->linger();
                                         });
+    }
+
+    // Beast throws for a response that it cannot hold, such as one with a header of 64 KiB; that must not end the
+    // thread that runs the io_context.
+    static Response built(const HttpResponse& response, bool keep_alive, bool head_only) {
+        try {
+            return to_beast(response, keep_alive, head_only);
+        } catch (const std::exception&) {
+            return to_beast(refusal(500, name_of(HandleOutcome::handler_failed)), keep_alive, head_only);
+        }
     }
 
     // A connection that is closed with bytes unread is reset, and the peer may never see the response: so what it
@@ -164,8 +185,7 @@ class BeastSession : public std::enable_shared_from_this<BeastSession> {
     }
 
     void read_rest(std::size_t so_far) {
-        constexpr std::size_t piece = std::size_t{64} * 1024;
-        stream_.async_read_some(buffer_.prepare(piece),
+        stream_.async_read_some(buffer_.prepare(read_bytes_max),
                                 [self = shared_from_this(), so_far](ErrorCode error, std::size_t size) {
                                     const bool more = !error && so_far + size <= linger_bytes_max;
                                     if (more) self->read_rest(so_far + size);
@@ -177,7 +197,7 @@ class BeastSession : public std::enable_shared_from_this<BeastSession> {
     boost::beast::flat_buffer buffer_;  // holds what came after a request, the next one's beginning
     std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
     HttpRequest request_;
-    boost::beast::http::response<boost::beast::http::string_body> response_;
+    Response response_;
 };
 
 class BeastListener : public std::enable_shared_from_this<BeastListener> {

@@ -45,14 +45,15 @@ struct HttpLimits {
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT std::optional<HttpResponse> refuse_head(const HttpRequest& head,
                                                                                    const HttpLimits& limits);
 
-// Do the headers announce a body? A connection whose announced body was not read must be closed after the response:
-// otherwise the body's bytes would be taken for the next request.
+// Do the headers announce a body, or leave any doubt about it? A connection whose announced body was not read must be
+// closed after the response: otherwise the body's bytes would be taken for the next request.
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT bool announces_body(const HttpRequest& head) noexcept;
 
 // A refusal with these words as its body. 405 says which method is allowed.
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT HttpResponse refusal(int status, std::string_view words);
 
-// `handler`'s response; 500 without any words when it throws: what it threw is no business of the peer's.
+// `handler`'s response. When it throws, or its status is not one of 200 to 599: 500 with the body "handler_failed";
+// what it threw is no business of the peer's.
 [[nodiscard]] FPT_WEBHOOKS_RECEIVER_EXPORT HttpResponse answer(const HttpHandler& handler, const HttpRequest& request);
 
 }  // namespace fpt_webhooks::inline v0_1

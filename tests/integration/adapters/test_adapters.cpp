@@ -1,6 +1,7 @@
 // What both adapters promise, over real HTTP on loopback.
 #include "servers.hpp"
 
+#include <atomic>
 #include <mutex>
 
 using namespace adapters;
@@ -174,6 +175,22 @@ TEMPLATE_TEST_CASE("adapters: a body whose end is ambiguous is refused", "", BOT
     CHECK(endpoint.effects == 0);
 }
 
+TEMPLATE_TEST_CASE("adapters: what stands behind two lengths is not taken for a request, whichever comes first", "",
+                   BOTH_SERVERS) {
+    Endpoint<TestType> endpoint;
+    const std::string inner = signed_request(event_body());
+    for (const std::string method : {"POST", "GET"}) {
+        for (const std::string& lengths :
+             {"Content-Length: 0\r\n" + length_of(inner), length_of(inner) + "Content-Length: 0\r\n"}) {
+            RawClient client(endpoint.server.port());
+            client.send(head(lengths, method) + inner);
+            CHECK(client.receive().status == 400);
+            CHECK(client.is_closed());
+        }
+    }
+    CHECK(endpoint.effects == 0);
+}
+
 TEMPLATE_TEST_CASE("adapters: a sender that waits for 100 Continue gets it", "", BOTH_SERVERS) {
     Endpoint<TestType> endpoint;
     const std::string body = event_body();
@@ -191,4 +208,21 @@ TEMPLATE_TEST_CASE("adapters: what a handler throws stays inside", "", BOTH_SERV
     const Answer answer = client.receive();
     CHECK(answer.status == 500);
     CHECK((answer.head + answer.body).find("CANARY") == std::string::npos);
+}
+
+TEMPLATE_TEST_CASE("adapters: a status that is none is answered 500, and the server goes on", "", BOTH_SERVERS) {
+    std::atomic<int> status{0};
+    TestType server([&](const fw::HttpRequest&) { return fw::HttpResponse{.status = status, .body = "CANARY"}; });
+    for (const int none : {-1, 0, 99, 100, 600, 1000}) {
+        status = none;
+        RawClient client(server.port());
+        client.send(signed_request(event_body()));
+        const Answer answer = client.receive();
+        CHECK(answer.status == 500);
+        CHECK(answer.body == "handler_failed");
+    }
+    status = 599;
+    RawClient client(server.port());
+    client.send(signed_request(event_body()));
+    CHECK(client.receive().status == 599);
 }

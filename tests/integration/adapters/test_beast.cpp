@@ -1,6 +1,17 @@
 #include "servers.hpp"
 
+#include <atomic>
+
 using namespace adapters;
+
+namespace {
+
+// Sends `piece` again and again, some MiB at most, until there is an answer.
+void send_without_end(RawClient& client, const std::string& piece) {
+    for (int i = 0; i < 1000 && !client.readable(0ms); ++i) client.send(piece);
+}
+
+}  // namespace
 
 TEST_CASE("beast: pipelined requests are answered in their order, also behind an error") {
     Endpoint<BeastServer> endpoint;
@@ -47,4 +58,50 @@ TEST_CASE("beast: what is no HTTP is answered 400") {
     client.send("\x16\x03\x01 what a TLS client says first\r\n\r\n");
     CHECK(client.receive().status == 400);
     CHECK(client.is_closed());
+}
+
+TEST_CASE("beast: trailers without end are refused before they are stored") {
+    Endpoint<BeastServer> endpoint;
+    RawClient client(endpoint.server.port());
+    client.send(head(signature("x") + "Transfer-Encoding: chunked\r\n") + "1\r\nx\r\n0\r\n");
+    send_without_end(client, "X-Trailer: " + std::string(4000, 'a') + "\r\n");
+    CHECK(client.receive().status == 431);
+    CHECK(client.is_closed());
+    CHECK(endpoint.receiver->stats().total() == 0);
+}
+
+TEST_CASE("beast: a chunk extension without end is refused before it is stored") {
+    Endpoint<BeastServer> endpoint;
+    RawClient client(endpoint.server.port());
+    client.send(head(signature("x") + "Transfer-Encoding: chunked\r\n") + "1;a=");
+    send_without_end(client, std::string(4000, 'a'));
+    CHECK(client.receive().status == 431);
+    CHECK(client.is_closed());
+    CHECK(endpoint.receiver->stats().total() == 0);
+}
+
+TEST_CASE("beast: a body over the buffer's size comes in whole, and so do honest trailers and extensions") {
+    std::atomic<std::size_t> size{0};
+    BeastServer server([&](const fw::HttpRequest& request) {
+        size = request.body.size();
+        return fw::HttpResponse{.status = 200};
+    });
+    RawClient client(server.port());
+    const std::string body(500'000, 'x');
+    client.send(head("Transfer-Encoding: chunked\r\n") + "7a120;a=b\r\n" + body + "\r\n0\r\nX-Trailer: a\r\n\r\n");
+    CHECK(client.receive().status == 200);
+    CHECK(size == body.size());
+}
+
+TEST_CASE("beast: a response that Beast cannot hold is answered 500, and the server goes on") {
+    std::atomic<std::size_t> length{70'000};  // its fields hold less than 64 KiB
+    BeastServer server([&](const fw::HttpRequest&) {
+        return fw::HttpResponse{.status = 200, .headers = {{"X-Long", std::string(length, 'a')}}};
+    });
+    RawClient client(server.port());
+    client.send(signed_request(event_body()));
+    CHECK(client.receive().status == 500);
+    length = 10;
+    client.send(signed_request(event_body()));
+    CHECK(client.receive().status == 200);
 }

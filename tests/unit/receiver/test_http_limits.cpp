@@ -52,6 +52,9 @@ TEST_CASE("http limits: know whether a body is announced") {
     CHECK(fw::announces_body({.headers = {{"Content-Length", "1"}}}));
     CHECK(fw::announces_body({.headers = {{"Content-Length", "no number"}}}));
     CHECK(fw::announces_body({.headers = {{"Transfer-Encoding", "chunked"}}}));
+    CHECK(fw::announces_body({.headers = {{"Content-Length", "0"}, {"Content-Length", "40"}}}));
+    CHECK(fw::announces_body({.headers = {{"Content-Length", "0"}, {"Content-Length", "0"}}}));
+    CHECK(fw::announces_body({.headers = {{"Content-Length", "00"}}}));
 }
 
 TEST_CASE("http limits: what a handler throws is no business of the peer's") {
@@ -59,4 +62,12 @@ TEST_CASE("http limits: what a handler throws is no business of the peer's") {
         fw::answer([](const fw::HttpRequest&) -> fw::HttpResponse { throw std::runtime_error("secret"); }, {});
     CHECK(response.status == 500);
     CHECK(response.body == "handler_failed");
+}
+
+TEST_CASE("http limits: a handler's status that ends no request is answered 500") {
+    const auto answered = [](int status) {
+        return fw::answer([=](const fw::HttpRequest&) { return fw::HttpResponse{.status = status}; }, {}).status;
+    };
+    for (const int status : {-1, 0, 99, 100, 199, 600, 1000}) CHECK(answered(status) == 500);
+    for (const int status : {200, 204, 404, 503, 599}) CHECK(answered(status) == status);
 }
