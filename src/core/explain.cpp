@@ -12,6 +12,7 @@
 #include "core/hex.hpp"
 #include "core/json_restyle.hpp"
 #include "core/json_scan.hpp"
+#include "core/key_set.hpp"
 #include "core/scheme_key.hpp"
 #include "core/signature_header.hpp"
 
@@ -113,7 +114,9 @@ std::string on_date(std::string_view words, Timestamp time) {
     return date ? std::string(words) + *date : std::string();
 }
 
-std::string place_of(std::size_t secret) { return "secrets[" + std::to_string(secret) + "]"; }
+std::string place_of(const char* list, std::size_t index) {
+    return std::string(list).append("[").append(std::to_string(index)).append("]");
+}
 
 std::string hex_of(ByteView bytes) {
     std::string text(2 * bytes.size(), '\0');
@@ -200,9 +203,18 @@ class Explainer {
           now_(options.clock->now()),
           evidence_(gather(request.headers, options.scheme)) {
         const std::size_t count = std::min(options.secrets.size(), verifier_secrets_max);
-        ring_.reserve(count);
+        ring_.reserve(verifier_secrets_max + count);  // no reallocation: it would leave keys behind in freed memory
+        if (options.key_ring) {
+            const auto set = KeyRing::State::keys_of(*options.key_ring);
+            for (const auto& key : set->keys) {
+                ring_.push_back({"key_ring", ring_.size(), key.hmac, key.not_before, key.not_after, nullptr});
+            }
+        }
         for (std::size_t i = 0; i < count; ++i) {
-            if (auto key = detail::make_key(scheme_, options.secrets[i].secret)) ring_.push_back({i, *key});
+            const TimedSecret& timed = options.secrets[i];
+            if (auto key = detail::make_key(scheme_, timed.secret)) {
+                ring_.push_back({"secrets", i, *key, timed.not_before, timed.not_after, &timed.secret});
+            }
         }
     }
 
@@ -223,9 +235,16 @@ class Explainer {
 
   private:
     struct RingKey {
+        const char* list;  // the option that it comes from
         std::size_t index;
         HmacKey key;
+        Timestamp not_before;
+        Timestamp not_after;
+        const Secret* secret;  // null: of a key ring, which keeps no texts
     };
+
+    // The verifier has this one: secrets beside a key ring are there for their texts.
+    bool is_in_force(const RingKey& ring) const { return !options_.key_ring || !ring.secret; }
 
     void add(Mistake mistake, bool proved, std::string words) {
         findings_.push_back({mistake, proved, std::move(words)});
@@ -311,19 +330,23 @@ class Explainer {
         add(at > now ? Mistake::in_future : Mistake::too_old, holds, std::move(words));
     }
 
+    static std::string signed_with(const RingKey& ring) {
+        return std::string("signed with ").append(place_of(ring.list, ring.index));
+    }
+
     void look_at_ring(const RingKey* signer) {
-        const auto is_valid = [this](const TimedSecret& timed) {
-            return timed.not_before <= now_ && now_ <= timed.not_after;
-        };
-        if (signer && !is_valid(options_.secrets[signer->index])) {
-            const TimedSecret& timed = options_.secrets[signer->index];
+        const auto is_valid = [this](const RingKey& ring) { return ring.not_before <= now_ && now_ <= ring.not_after; };
+        if (signer && !is_in_force(*signer)) {
+            add(Mistake::other_secret, true, signed_with(*signer) + ", which is not in the key ring");
+        } else if (signer && !is_valid(*signer)) {
             add(Mistake::other_secret, true,
-                "signed with " + place_of(signer->index) +
-                    (now_ < timed.not_before
-                         ? ", which is not valid yet" + on_date("; it will be from ", timed.not_before)
-                         : ", which has expired" + on_date("; it was valid until ", timed.not_after)));
+                signed_with(*signer) +
+                    (now_ < signer->not_before
+                         ? ", which is not valid yet" + on_date("; it will be from ", signer->not_before)
+                         : ", which has expired" + on_date("; it was valid until ", signer->not_after)));
         }
-        if (!options_.secrets.empty() && std::none_of(options_.secrets.begin(), options_.secrets.end(), is_valid)) {
+        const auto is_active = [&](const RingKey& ring) { return is_in_force(ring) && is_valid(ring); };
+        if (!ring_.empty() && std::none_of(ring_.begin(), ring_.end(), is_active)) {
             add(Mistake::no_active_secret, false, "no secret is valid at this time");
         }
     }
@@ -352,7 +375,7 @@ class Explainer {
             for (const auto& trial : detail::secret_mistakes()) {
                 const auto key = trial.key(scheme_, options_.secrets[i].secret.reveal());
                 if (!key || !is_signed_with(HmacKey(bytes_of(key->reveal())), before, request_.body)) continue;
-                return add(trial.mistake, true, place_of(i) + ": " + std::string(trial.words));
+                return add(trial.mistake, true, place_of("secrets", i) + ": " + std::string(trial.words));
             }
         }
     }
@@ -390,7 +413,12 @@ class Explainer {
                                       "), and this verifier is for " + std::string(scheme_.signature_header);
             const auto before = text_before(other->signed_text, evidence_.id, evidence_.timestamp);
             const bool proved = before && std::any_of(ring_.begin(), ring_.end(), [&](const RingKey& ring) {
-                                    const auto key = detail::make_key(*other, options_.secrets[ring.index].secret);
+                                    // Without its text: the same key, where both schemes make theirs in the same way.
+                                    if (!ring.secret) {
+                                        return other->secret_form == scheme_.secret_form &&
+                                               is_signed_with(ring.key, *before, request_.body);
+                                    }
+                                    const auto key = detail::make_key(*other, *ring.secret);
                                     return key && is_signed_with(*key, *before, request_.body);
                                 });
             if (proved || request_.headers.count(scheme_.signature_header) == 0) {
@@ -425,6 +453,10 @@ class Explainer {
 
     void give_up() {
         std::string words = "no usual mistake explains it: another secret, or bytes that were changed";
+        if (options_.key_ring && options_.secrets.empty()) {
+            words +=
+                "; mistakes with a secret's text were not tried, a key ring keeps none: give the secrets beside it";
+        }
         if (request_.body.size() > explain_body_bytes_max) {
             words = "the body is too long to try mistakes on it: " + std::to_string(request_.body.size()) + " bytes";
         }
@@ -483,7 +515,10 @@ std::string Explanation::to_string() const {
 Explanation explain(const HttpRequest& request, const VerifierOptions& verifier_options) {
     VerifierOptions options = verifier_options;
     options.clock = std::make_shared<const Moment>((options.clock ? options.clock : system_clock())->now());
-    const auto verifier = Verifier::create(options);
+    if (options.key_ring) options.key_ring = KeyRing::State::copy_of(*options.key_ring);  // to look is not to use
+    VerifierOptions verifying = options;
+    if (options.key_ring) verifying.secrets.clear();
+    const auto verifier = Verifier::create(std::move(verifying));
     if (verifier && verifier->verify(request)) return {.verified = true};
     Explanation explanation;
     if (!verifier) {

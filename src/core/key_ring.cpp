@@ -95,6 +95,12 @@ std::vector<SecretUse> KeyRing::State::usage() const {
     return uses;
 }
 
+std::shared_ptr<KeyRing> KeyRing::State::copy_of(const KeyRing& ring) {
+    auto set = std::make_shared<detail::KeySet>(*keys_of(ring));
+    for (auto& key : set->keys) key.use = std::make_shared<detail::KeyUse>();
+    return std::shared_ptr<KeyRing>(new KeyRing(std::make_unique<State>(ring.scheme(), std::move(set))));
+}
+
 Result<std::shared_ptr<KeyRing>> KeyRing::create(KeyRingOptions options) {
     if (auto checked = detail::check_scheme(options.scheme); !checked) {
         return checked.error().in("KeyRingOptions::scheme");

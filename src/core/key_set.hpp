@@ -99,6 +99,14 @@ class KeyRing::State {
     [[nodiscard]] std::vector<SecretUse> usage() const;
     [[nodiscard]] const Scheme& scheme() const noexcept { return scheme_; }
 
+    // The set of the moment, for longer than one verification.
+    static std::shared_ptr<const detail::KeySet> keys_of(const KeyRing& ring) {
+        return Reading(*ring.state_).set().shared_from_this();
+    }
+
+    // The same secrets in a ring of their own: what that one verifies is not counted in this one.
+    static std::shared_ptr<KeyRing> copy_of(const KeyRing& ring);
+
     // The set of the moment; it stays while this object lives, for the length of one verification.
     class Reading {
       public:

@@ -89,12 +89,13 @@ struct FPT_WEBHOOKS_CORE_EXPORT Explanation {
 };
 
 // `request`: as it arrived, and as it was refused. `options`: the verifier's. Options that make no verifier are a
-// finding too, and the other secrets are still tried. Give the secrets themselves in it, wherever your verifier has its
-// own from.
+// finding too, and the other secrets are still tried.
+// Its key ring gives the verdict, and its keys are tried; that counts as no use of theirs. A ring keeps no texts of its
+// secrets: give these too, in `secrets`, and the mistakes with a text are tried as well.
 // The work is bounded: under 50 HMACs, each over at most explain_growth_max * explain_body_bytes_max bytes, for each of
-// at most verifier_secrets_max secrets. That is far more than a refusal costs: do not call it for every request that a
-// stranger sends, but for one out of many, or when somebody asks. May be called from any thread. Throws std::bad_alloc
-// only.
+// at most verifier_secrets_max secrets, and as many of a ring. That is far more than a refusal costs: do not call it
+// for every request that a stranger sends, but for one out of many, or when somebody asks. May be called from any
+// thread. Throws std::bad_alloc only.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT Explanation explain(const HttpRequest& request, const VerifierOptions& options);
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include <fpt_webhooks/core/key_ring.hpp>
 #include <fpt_webhooks/core/sha256.hpp>
 #include <fpt_webhooks/core/signer.hpp>
 
@@ -254,4 +255,59 @@ TEST_CASE("explain: a body that grows without end when it is written anew is giv
     const auto explained = fw::explain(request(sign(other_secret, body), wide + "]"), options());
     REQUIRE_FALSE(explained.findings.empty());
     CHECK(explained.findings.back().mistake == Mistake::wrong_secret_or_body);
+}
+
+namespace {
+
+fw::VerifierOptions ring_options(std::vector<fw::TimedSecret> in_ring, std::vector<fw::TimedSecret> beside = {}) {
+    auto ring = fw::KeyRing::create({.secrets = std::move(in_ring)}).value();
+    return tweaked(options(std::move(beside)), [&](auto& o) { o.key_ring = std::move(ring); });
+}
+
+fw::Finding first_finding(const fw::HttpRequest& request, const fw::VerifierOptions& options) {
+    const auto explained = fw::explain(request, options);
+    REQUIRE_FALSE(explained.findings.empty());
+    return explained.findings.front();
+}
+
+}  // namespace
+
+TEST_CASE("explain: tries the keys of a key ring") {
+    const auto with = ring_options({fw::Secret(secret), {fw::Secret(other_secret), fw::Timestamp::min(), now - 1h}});
+    CHECK(first_finding(request(sign(secret, body), body + "\n"), with).mistake == Mistake::body_line_end);
+    const auto expired = first_finding(request(sign(other_secret, body)), with);
+    CHECK(expired.mistake == Mistake::other_secret);
+    CHECK(expired.words.find("key_ring[1], which has expired") != std::string::npos);
+    const auto other = fw::explain(request(sign(secret, body, fw::Scheme::ufp)), with);
+    CHECK(other.to_string().find("other_scheme (proved)") != std::string::npos);
+    CHECK(first_finding(request(sign(secret, body)), ring_options({{fw::Secret(secret), now + 1h}})).mistake ==
+          Mistake::other_secret);
+}
+
+TEST_CASE("explain: says what it did not try for want of the secrets' texts, and tries it with them") {
+    const auto wrong = request(sign(secret + "\n", body));
+    const auto unexplained = first_finding(wrong, ring_options({fw::Secret(secret)}));
+    CHECK(unexplained.mistake == Mistake::wrong_secret_or_body);
+    CHECK(unexplained.words.find("give the secrets") != std::string::npos);
+
+    const auto with_both = ring_options({fw::Secret(secret)}, {fw::Secret(secret)});
+    CHECK(fw::explain(request(sign(secret, body)), with_both).verified);
+    const auto explained = first_finding(wrong, with_both);
+    CHECK(explained.mistake == Mistake::secret_line_end);
+    CHECK(explained.proved);
+    CHECK(first_finding(request(sign(other_secret, body)), with_both).words.find("give the") == std::string::npos);
+
+    const auto forgotten = first_finding(request(sign(other_secret, body)),
+                                         ring_options({fw::Secret(secret)}, {fw::Secret(other_secret)}));
+    CHECK(forgotten.mistake == Mistake::other_secret);
+    CHECK(forgotten.words.find("secrets[0], which is not in the key ring") != std::string::npos);
+}
+
+TEST_CASE("explain: is no use of a key ring's secrets") {
+    const auto with = ring_options({fw::Secret(secret)});
+    CHECK(fw::explain(request(sign(secret, body)), with).verified);
+    CHECK(with.key_ring->usage().at(0).uses == 0);
+    CHECK(with.key_ring->usage().at(0).last_used == std::nullopt);
+    CHECK(fw::Verifier::create(with).value().verify(request(sign(secret, body))));
+    CHECK(with.key_ring->usage().at(0).uses == 1);
 }
