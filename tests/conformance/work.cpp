@@ -9,9 +9,13 @@
 namespace conformance_test {
 
 void Work::take_effect(const std::string& event_id) {
+    take_effect(event_id, [&] { append(effects_file, event_id); });
+}
+
+void Work::take_effect(const std::string& event_id, const std::function<void()>& effect) {
     if (std::filesystem::exists(folder_ / failing_flag)) throw std::runtime_error("the work fails");
     die_if(before_effect, event_id);
-    append(effects_file, event_id);
+    effect();
     die_if(after_effect, event_id);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -25,6 +26,8 @@ class Work {
 
     // The event's effect. Throws std::runtime_error while the failing flag stands.
     void take_effect(const std::string& event_id);
+    // The same with an effect of another kind than a line in a file.
+    void take_effect(const std::string& event_id, const std::function<void()>& effect);
 
     void mark(const std::string& event_id) { append(marks_file, event_id); }
 
