@@ -180,13 +180,16 @@ TEMPLATE_TEST_CASE("adapters: what stands behind two lengths is not taken for a 
     Endpoint<TestType> endpoint;
     const std::string inner = signed_request(event_body());
     for (const std::string method : {"POST", "GET"}) {
-        for (const std::string& lengths :
-             {"Content-Length: 0\r\n" + length_of(inner), length_of(inner) + "Content-Length: 0\r\n"}) {
-            RawClient client(endpoint.server.port());
-            client.send(head(lengths, method) + inner);
-            CHECK(client.receive().status == 400);
-            CHECK(client.is_closed());
-        }
+        RawClient client(endpoint.server.port());
+        client.send(head("Content-Length: 0\r\n" + length_of(inner), method));
+        CHECK(client.receive().status == 400);
+        client.send(inner);  // only now: httplib forgets what it has read beyond a request
+        CHECK(client.is_closed());
+
+        RawClient other(endpoint.server.port());
+        other.send(head(length_of(inner) + "Content-Length: 0\r\n", method) + inner);
+        CHECK(other.receive().status == 400);
+        CHECK(other.is_closed());
     }
     CHECK(endpoint.effects == 0);
 }
