@@ -6,8 +6,9 @@ namespace {
 
 using detail::guarded;
 
-// Without a wait: whoever took the key in the meantime brings it to an end.
-constexpr std::chrono::milliseconds no_wait{0};
+// For the mark of a dead letter whose transaction was rolled back: other events take the connection in turn meanwhile.
+// Without the mark the handler that failed so often runs again with each retry, so it is worth a duplicate's wait.
+constexpr std::chrono::milliseconds mark_wait = std::chrono::seconds(25);
 
 }  // namespace
 
@@ -109,7 +110,7 @@ Receiver::Verdict Receiver::Run::complete(Verdict success) {
             success.outcome == HandleOutcome::dead_lettered && options.mode == DedupeMode::in_transaction;
         if (!rolled_back) return options.dedupe->complete(claim_.token);
         // The transaction is gone with what the handler wrote in it; the mark gets one of its own.
-        const auto again = options.dedupe->claim({options.endpoint, event_.key()}, options.lease, no_wait);
+        const auto again = options.dedupe->claim({options.endpoint, event_.key()}, options.lease, mark_wait);
         if (!again) return again.error();
         if (again->state == ClaimState::busy) return Error(Errc::store_busy, "the key was taken by another request");
         return again->state == ClaimState::fresh ? options.dedupe->complete(again->token) : Result<void>();

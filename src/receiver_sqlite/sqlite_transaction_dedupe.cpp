@@ -55,16 +55,21 @@ class SqliteTransactionDedupe::Impl {
         }
         detail::check_durable(session_.database);
         detail::migrate(session_.database, detail::receiver_schema());
+        open_reader();
     }
 
     Result<Claim> claim(const DedupeKey& key, chr::milliseconds lease, chr::milliseconds wait) {
+        if (auto done = look_up_done(key)) return *done;
         const SteadyTime deadline = after(std::clamp(wait, chr::milliseconds::zero(), detail::wait_max));
-        if (!occupy(deadline)) return Claim{};
+        if (!occupy(deadline)) {
+            if (is_current(key)) return Claim{};
+            return Error(Errc::store_busy, "database: the connection is taken by another event");
+        }
         auto claim = guarded([&]() -> Result<Claim> {
             if (session_.database.in_transaction()) {
                 return Error(Errc::wrong_state, "database: a transaction is open that is not ours");
             }
-            if (!begin(deadline)) return Claim{};
+            if (!begin(deadline)) return Error(Errc::store_busy, "database: another connection is writing to the file");
             return claim_in_transaction(key, lease);
         });
         if (!claim || claim->state != ClaimState::fresh) vacate();
@@ -74,7 +79,7 @@ class SqliteTransactionDedupe::Impl {
     Result<void> complete(ClaimToken token) {
         if (!take_current(token)) return ask_whether_completed(token);
         auto completed = guarded([&]() -> Result<void> {
-            if (!session_.database.in_transaction()) {
+            if (!release_savepoint()) {
                 return Error(Errc::wrong_state, "the handler has ended the transaction of its event");
             }
             auto marked = session_.tables.claims.complete(token, now());
@@ -115,6 +120,17 @@ class SqliteTransactionDedupe::Impl {
         detail::Tables tables{database};
         detail::Statement begin{database, "BEGIN IMMEDIATE"};
         detail::Statement commit{database, "COMMIT"};
+        // Lies under what the handler writes, and is gone when the handler ends the transaction.
+        detail::Statement savepoint{database, "SAVEPOINT fpt_webhooks_event"};
+        detail::Statement release_savepoint{database, "RELEASE fpt_webhooks_event"};
+    };
+    // A connection of our own, which sees what is committed while the host's serves an event.
+    struct Reader {
+        explicit Reader(const std::string& path) : database(path, SQLITE_OPEN_READONLY, chr::milliseconds::zero()) {}
+
+        detail::Database database;
+        detail::Tables tables{database};
+        std::mutex mutex;
     };
     struct Key {
         std::string endpoint;
@@ -129,6 +145,31 @@ class SqliteTransactionDedupe::Impl {
     [[nodiscard]] SteadyTime after(chr::milliseconds time) const { return waiting_clock_->steady_now() + time; }
     [[nodiscard]] detail::ClaimLimits limits() const noexcept { return {options_.retention, options_.keys_max}; }
 
+    // Nothing without one: claims then wait for the host's connection, also those of done keys. Throws.
+    void open_reader() {
+        sqlite3* const host = session_.database.handle();
+        const char* const path = sqlite3_db_filename(host, "main");
+        sqlite3_vfs* vfs = nullptr;
+        sqlite3_file_control(host, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+        // A reader would be in the way of a host that locks others out.
+        if (session_.database.ask("PRAGMA main.locking_mode") == "exclusive") return;
+        // Under another file system of the host's the same name may mean another file.
+        if (path == nullptr || *path == '\0' || vfs != sqlite3_vfs_find(nullptr)) return;
+        reader_ = std::make_unique<Reader>(path);
+    }
+
+    // Nothing: it is not done, or the reader cannot tell (the host may encrypt its file).
+    std::optional<Claim> look_up_done(const DedupeKey& key) {
+        if (!reader_) return std::nullopt;
+        const std::lock_guard lock(reader_->mutex);
+        auto found = guarded([&]() -> Result<std::optional<Claim>> {
+            const auto row = reader_->tables.claims.find(key);
+            if (!row || row->state != detail::ClaimRowState::done) return std::optional<Claim>();
+            return row->verdict(now(), options_.retention);
+        });
+        return found ? *found : std::nullopt;
+    }
+
     // The connection serves one event at a time.
     bool occupy(SteadyTime deadline) {
         std::unique_lock lock(mutex_);
@@ -137,6 +178,10 @@ class SqliteTransactionDedupe::Impl {
         --waiting_;
         if (got) occupied_ = true;
         return got;
+    }
+    [[nodiscard]] bool is_current(const DedupeKey& key) {
+        const std::lock_guard lock(mutex_);
+        return current_ && current_->key.endpoint == key.endpoint && current_->key.id == key.id;
     }
     // What we began and is still open here has failed. (What the host has begun is its own.)
     void vacate() {
@@ -181,10 +226,23 @@ class SqliteTransactionDedupe::Impl {
         if (!claim || claim->state != ClaimState::fresh) return claim;
         last_fence_ = last_fence;
         session_.tables.counters.finish();
+        session_.savepoint.run();
         next.token = claim->token;
         const std::lock_guard lock(mutex_);
         current_ = std::move(next);
         return claim;
+    }
+
+    // False: it is gone, and with it the transaction that it was made in. Throws.
+    bool release_savepoint() {
+        if (!session_.database.in_transaction()) return false;
+        try {
+            session_.release_savepoint.run();
+            return true;
+        } catch (const StoreFailure&) {
+            if (sqlite3_errcode(session_.database.handle()) != SQLITE_ERROR) throw;
+            return false;  // no such savepoint
+        }
     }
 
     // Of a commit whose reply was lost, or that is repeated.
@@ -219,6 +277,8 @@ class SqliteTransactionDedupe::Impl {
     bool occupied_ = false;
     std::optional<Current> current_;  // from a fresh claim to its end
     std::atomic<std::size_t> waiting_ = 0;
+
+    std::unique_ptr<Reader> reader_;
 
     // Of the thread that occupies the connection.
     Session session_;

@@ -29,11 +29,17 @@ struct SqliteTransactionDedupeOptions {
 
 // Its connection serves one event at a time: from a fresh claim to its complete or release nobody but the handler may
 // use it. Other claims wait for it, up to their `wait`; so do claims while another process writes to the file. Who has
-// waited in vain is told `busy`, whatever the key. (Your connection's own busy timeout comes on top: keep it short.)
-// For more throughput at once: several connections, each with a store and a receiver of its own, on one file.
+// waited in vain is told `busy` if it is this very key that is being processed here, or that another store has leased;
+// else store_busy: nobody works on that event, and it must come again. (Your connection's own busy timeout comes on
+// top: keep it short.) For more throughput at once: several connections, each with a store and a receiver of its own,
+// on one file.
 //
-// The handler must not end the transaction (COMMIT, ROLLBACK); savepoints are its own business. When it did, complete()
-// fails with wrong_state, or lease_lost.
+// A key that is done is told at once, from a small connection of the store's own that only reads. It reads the file by
+// the name under which yours is open; where it cannot (another VFS than SQLite's default, an encrypted file, exclusive
+// locking), done keys wait like the others. Set exclusive locking before you make the store, not after.
+//
+// The handler must not end the transaction (COMMIT, ROLLBACK), also not to begin another one; savepoints are its own
+// business. When it did, complete() fails with wrong_state.
 //
 // complete() commits, release() rolls back; one released as failed is then counted in a small transaction of its own.
 // When complete() fails, everything has been rolled back, but after commit_unknown, where repeating complete() tells.
@@ -51,7 +57,8 @@ class FPT_WEBHOOKS_RECEIVER_SQLITE_EXPORT SqliteTransactionDedupe final : public
         SqliteTransactionDedupeOptions options);
     ~SqliteTransactionDedupe() override;
 
-    // Further errors: wrong_state when you have left a transaction open on the connection.
+    // Further errors: store_busy when the connection or the file was taken for all of `wait`; wrong_state when you have
+    // left a transaction open on the connection.
     [[nodiscard]] Result<Claim> claim(const DedupeKey& key, std::chrono::milliseconds lease,
                                       std::chrono::milliseconds wait) override;
     [[nodiscard]] Result<void> complete(ClaimToken token) override;

@@ -105,13 +105,12 @@ TEST_CASE("sqlite transaction dedupe: one that is destroyed with a claim takes i
     CHECK(effects(folder.file()) == 0);
 }
 
-TEST_CASE("sqlite transaction dedupe: a connection serves one event at a time, the others wait or are told busy") {
+TEST_CASE("sqlite transaction dedupe: a connection serves one event at a time, its duplicates wait or are told busy") {
     const TemporaryFolder folder;
     Host host(folder.file());
     const fw::Claim holder = host.claim("a");
     CHECK(host.claim("a").state == fw::ClaimState::busy);
-    CHECK(host.claim("b").state == fw::ClaimState::busy);
-    CHECK(host.claim("b", 1ms).state == fw::ClaimState::busy);
+    CHECK(host.claim("a", 1ms).state == fw::ClaimState::busy);
     fw::Claim told;
     std::thread waiter([&] { told = host.claim("a", dedupe_contract::long_wait); });
     while (host.store->waiting() != 1) std::this_thread::yield();
@@ -128,12 +127,52 @@ TEST_CASE("sqlite transaction dedupe: a connection serves one event at a time, t
     }
 }
 
-TEST_CASE("sqlite transaction dedupe: while another process holds the file, claims wait or are told busy") {
+TEST_CASE("sqlite transaction dedupe: who waits in vain for a connection that serves another event must come again") {
+    const TemporaryFolder folder;
+    Host host(folder.file());
+    const fw::Claim holder = host.claim("a");
+    // `busy` may be answered 200, and nobody works on these.
+    CHECK(host.store->claim({"crm", "b"}, 60s, 0ms).error() == fw::Errc::store_busy);
+    CHECK(host.store->claim({"crm", "b"}, 60s, 1ms).error() == fw::Errc::store_busy);
+    CHECK(host.store->claim({"erp", "a"}, 60s, 0ms).error() == fw::Errc::store_busy);
+    host.store->complete(holder.token).value();
+    CHECK(host.claim("b").state == fw::ClaimState::fresh);
+}
+
+TEST_CASE("sqlite transaction dedupe: a done key is told at once, whoever has the connection or the file") {
+    const TemporaryFolder folder;
+    const auto clock = std::make_shared<ManualClock>();
+    Host host(folder.file(), clock);
+    host.store->complete(host.claim("done").token).value();
+    clock->advance(5s);
+    SECTION("an event of this connection") { REQUIRE(host.claim("slow").state == fw::ClaimState::fresh); }
+    SECTION("another process") {
+        Host other(folder.file(), clock);
+        REQUIRE(other.claim("slow").state == fw::ClaimState::fresh);
+        CHECK(host.claim("done").state == fw::ClaimState::done);
+    }
+    const fw::Claim told = host.claim("done");
+    CHECK(told.state == fw::ClaimState::done);
+    CHECK(told.completed_ago == 5s);
+}
+
+TEST_CASE("sqlite transaction dedupe: a file that nobody else may read is used all the same") {
+    const TemporaryFolder folder;
+    Host host(folder.file());
+    host.store.reset();
+    REQUIRE(host.run("PRAGMA locking_mode = EXCLUSIVE"));
+    host.store = fw::SqliteTransactionDedupe::create({.database = host.database}).value();
+    host.store->complete(host.claim("a").token).value();
+    CHECK(host.claim("a").state == fw::ClaimState::done);
+    CHECK(host.claim("b").state == fw::ClaimState::fresh);
+}
+
+TEST_CASE("sqlite transaction dedupe: while another process holds the file, claims wait or must come again") {
     const TemporaryFolder folder;
     Host host(folder.file());
     Host other(folder.file());
     const fw::Claim holder = other.claim("a");
-    CHECK(host.claim("a").state == fw::ClaimState::busy);
+    CHECK(host.store->claim({"crm", "a"}, 60s, 0ms).error() == fw::Errc::store_busy);
     fw::Claim told;
     std::thread waiter([&] { told = host.claim("a", dedupe_contract::long_wait); });
     while (host.store->waiting() != 1) std::this_thread::yield();
@@ -184,12 +223,31 @@ TEST_CASE("sqlite transaction dedupe: a handler that ends the transaction is fou
         CHECK(host.store->complete(claim.token).error() == fw::Errc::wrong_state);
         CHECK(host.claim("a").state == fw::ClaimState::fresh);
     }
-    SECTION("and begins another one") {
+    SECTION("by ROLLBACK, and begins another one") {
         const fw::Claim claim = host.claim("a");
         REQUIRE(host.run("ROLLBACK; BEGIN; INSERT INTO effect VALUES ('a')"));
-        CHECK(host.store->complete(claim.token).error() == fw::Errc::lease_lost);
+        CHECK(host.store->complete(claim.token).error() == fw::Errc::wrong_state);
         CHECK(effects(folder.file()) == 0);
     }
+    SECTION("by COMMIT, and begins another one") {
+        const fw::Claim claim = host.claim("a");
+        REQUIRE(host.run("COMMIT; BEGIN; INSERT INTO effect VALUES ('a')"));
+        CHECK(host.store->complete(claim.token).error() == fw::Errc::wrong_state);
+        CHECK(sqlite3_get_autocommit(host.database) != 0);
+        CHECK(effects(folder.file()) == 0);
+        CHECK(host.claim("a").state == fw::ClaimState::busy);
+    }
+}
+
+TEST_CASE("sqlite transaction dedupe: a handler may use savepoints, and leave them open") {
+    const TemporaryFolder folder;
+    Host host(folder.file());
+    const fw::Claim claim = host.claim("a");
+    REQUIRE(host.affect());
+    REQUIRE(host.run("SAVEPOINT mine; INSERT INTO effect VALUES ('b'); ROLLBACK TO mine; SAVEPOINT open"));
+    REQUIRE(host.affect());
+    host.store->complete(claim.token).value();
+    CHECK(effects(folder.file()) == 2);
 }
 
 TEST_CASE("sqlite transaction dedupe: a transaction of the host's own is refused and left alone") {
