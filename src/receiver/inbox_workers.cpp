@@ -14,6 +14,7 @@ namespace {
 
 namespace chr = std::chrono;
 using detail::guarded;
+using SteadyTime = chr::steady_clock::time_point;
 
 // Each thread takes one event at a time: none waits behind a slow one while another thread is idle.
 constexpr std::size_t items_per_take = 1;
@@ -72,9 +73,10 @@ class InboxWorkers::State {
                   }) {}
 
     Result<void> start() {
-        if (auto started = keeper_.start(); !started) return started;
         const std::lock_guard lock(mutex_);
         if (started_) return Error(Errc::wrong_state, "the workers were started before");
+        if (stopping_) return Error(Errc::wrong_state, "the workers were stopped");
+        if (auto started = keeper_.start(); !started) return started;
         started_ = true;
         try {
             threads_.reserve(options_.threads);
@@ -92,8 +94,9 @@ class InboxWorkers::State {
     bool stop(chr::milliseconds patience) {
         std::unique_lock lock(mutex_);
         stopping_ = true;
-        changed_.notify_all();
         const auto deadline = waiting_clock_->steady_now() + std::min(patience, patience_max);
+        patience_end_ = std::max(patience_end_, deadline);
+        changed_.notify_all();
         while (running_ > 0) {
             lock.unlock();
             options_.inbox->interrupt();
@@ -152,7 +155,7 @@ class InboxWorkers::State {
         finish.report.endpoint = options_.receiver->endpoint();
         finish.report.event_type = item.event_type;
         finish.report.idempotency_key = item.idempotency_key;
-        write(std::move(finish));
+        write(item.token, std::move(finish));
     }
 
     Finish finish_of(const InboxItem& item, const Processed& processed) const {
@@ -193,22 +196,59 @@ class InboxWorkers::State {
 
     // Repeated until the inbox takes it: to handle an event again because the disk was away for a moment would be a
     // second effect.
-    void write(Finish finish) {
+    void write(ClaimToken token, Finish finish) {
         auto backoff = backoff_min;
+        std::optional<SteadyTime> lease_end;  // of a lease that cannot be renewed since the first failure
         for (;;) {
+            const bool was_stopping = stopping();
             auto written = guarded(Errc::local_failure, finish.write);
             if (written) break;
-            const bool lost = written.error() == Errc::lease_lost;
-            const bool again = written.error() == Condition::transient && !stopping();
+            Error error = std::move(written).error();
+            if (error == Errc::store_full && finish.report.outcome == InboxOutcome::buried) {
+                finish = give_back(token, finish.report, std::move(error));
+                continue;
+            }
+            if (!lease_end) lease_end = waiting_clock_->steady_now() + options_.lease;
+            const bool may_repeat = error == Condition::transient || error == Condition::in_doubt;
+            const auto wait = may_repeat ? time_to_repeat(backoff, *lease_end) : std::nullopt;
             InboxReport failure = finish.report;
-            failure.outcome = lost ? InboxOutcome::lease_lost : InboxOutcome::store_unavailable;
-            failure.error = std::move(written).error();
-            failure.retry_after = again ? backoff : chr::milliseconds::zero();
+            failure.outcome = error == Errc::lease_lost ? InboxOutcome::lease_lost : InboxOutcome::store_unavailable;
+            failure.error = std::move(error);
+            failure.retry_after = wait.value_or(chr::milliseconds::zero());
             report(failure);
-            if (lost || !again) return;
-            pause(backoff);
+            if (!wait) return;
+            pause_to_repeat(*wait, was_stopping);
+            backoff = std::min(backoff * 2, backoff_max);
         }
         report(finish.report);
+    }
+
+    // There is no room for its dead letter: it waits among the others, which go on.
+    Finish give_back(ClaimToken token, const InboxReport& buried, Error full) const {
+        Finish finish{buried, {}};
+        finish.report.outcome = InboxOutcome::store_unavailable;
+        finish.report.error = std::move(full);
+        finish.report.retry_after = std::max(options_.retry_delays.back(), backoff_max);
+        finish.write = [inbox = options_.inbox, token, delay = finish.report.retry_after] {
+            return inbox->release(token, ReleaseAs::abandoned, delay);
+        };
+        return finish;
+    }
+
+    // Nothing: it is given up. Once stop() was called, as soon as its patience ends, or the lease: then another worker
+    // may have the event in any case.
+    std::optional<chr::milliseconds> time_to_repeat(chr::milliseconds backoff, SteadyTime lease_end) {
+        const std::lock_guard lock(mutex_);
+        if (!stopping_) return backoff;
+        const auto left = std::min(patience_end_, lease_end) - waiting_clock_->steady_now();
+        if (left <= SteadyTime::duration::zero()) return std::nullopt;
+        return std::min(backoff, chr::ceil<chr::milliseconds>(left));
+    }
+
+    // A stop() that has come since the last try ends it.
+    void pause_to_repeat(chr::milliseconds wait, bool was_stopping) {
+        std::unique_lock lock(mutex_);
+        changed_.wait_for(lock, wait, [&] { return stopping_ != was_stopping; });
     }
 
     void report(const InboxReport& report) const {
@@ -242,6 +282,7 @@ class InboxWorkers::State {
     std::size_t running_ = 0;
     bool started_ = false;
     bool stopping_ = false;
+    SteadyTime patience_end_ = SteadyTime::min();  // of the most patient stop()
 };
 
 Result<std::unique_ptr<InboxWorkers>> InboxWorkers::create(InboxWorkersOptions options) {

@@ -33,7 +33,7 @@ enum class InboxOutcome {
     failed,            // its handlers failed; due again after `retry_after`
     buried,            // unreadable, or failed too often: now a dead letter of the inbox
     lease_lost,        // it ran longer than its lease, and another worker has it now
-    store_unavailable  // the inbox failed; tried again after `retry_after`
+    store_unavailable  // the inbox failed or is full; tried again after `retry_after` (zero: given up, see stop())
 };
 
 // "processed" and so on: for logs and metric labels.
@@ -86,22 +86,28 @@ struct InboxWorkersOptions {
 // Threads of their own. Every function may be called from any thread, but not from a handler or the observer.
 //
 // An inbox that fails is tried again after 100 ms, then after twice as long each time up to 10 s; an event that was
-// handled meanwhile is not handled again: its mark is repeated until the inbox takes it.
+// handled meanwhile is not handled again: its mark is repeated until the inbox takes it, or stop() ends that. One that
+// should be buried while the inbox has no room for dead letters goes back into it for the last of `retry_delays`, at
+// least 10 s, and the others pass: store_unavailable with the error store_full, each time, until there is room.
 class FPT_WEBHOOKS_RECEIVER_EXPORT InboxWorkers {
   public:
     // Errors: invalid_argument that names the option.
     [[nodiscard]] static Result<std::unique_ptr<InboxWorkers>> create(InboxWorkersOptions options);
 
-    // Stops, and waits for handlers that run, however long they take.
+    // Stops, and waits for handlers that run, however long they take, and then up to a lease for their marks.
     ~InboxWorkers();
     InboxWorkers(const InboxWorkers&) = delete;
     InboxWorkers& operator=(const InboxWorkers&) = delete;
 
-    // Once. Errors: wrong_state when it was called before; local_failure when there is no thread to have.
+    // Once. Errors: wrong_state when it was called before, or stop() was; local_failure when there is no thread to
+    // have.
     [[nodiscard]] Result<void> start();
 
-    // Takes nothing more, and waits up to `patience` for handlers that run; their results are recorded in any case.
-    // What was taken and not begun goes back at once. False: some still run. May be repeated.
+    // Takes nothing more, and waits up to `patience` for handlers that run and for their results to be recorded. What
+    // was taken and not begun goes back at once. False: some still run, or try to record; a handler that ends later is
+    // still recorded, with one try. A result that the inbox does not take is tried again until `patience` or a lease's
+    // length has passed; then it is given up, and the event is processed again once its lease has ended. May be
+    // repeated.
     bool stop(std::chrono::milliseconds patience);
 
   private:

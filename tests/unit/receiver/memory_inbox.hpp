@@ -51,10 +51,10 @@ class MemoryInbox final : public fw::InboxStore {
     fw::Result<std::vector<fw::InboxItem>> take(std::string_view endpoint, std::chrono::milliseconds lease,
                                                 std::size_t max, std::chrono::milliseconds wait) override {
         std::unique_lock lock(mutex_);
-        const auto interrupts = interrupts_;
+        const int interrupts_before = interrupts;
         std::vector<fw::InboxItem> taken;
         // In slices, since nobody tells of a clock that was moved.
-        for (auto waited = 0ms; waited < wait && interrupts == interrupts_; waited += 1ms) {
+        for (auto waited = 0ms; waited < wait && interrupts == interrupts_before; waited += 1ms) {
             ++takes;
             if (fails) return failure();
             for (Entry& entry : entries_) {
@@ -74,7 +74,7 @@ class MemoryInbox final : public fw::InboxStore {
 
     void interrupt() noexcept override {
         const std::lock_guard lock(mutex_);
-        ++interrupts_;
+        ++interrupts;
         changed_.notify_all();
     }
 
@@ -94,9 +94,10 @@ class MemoryInbox final : public fw::InboxStore {
         return renewed;
     }
     fw::Result<void> bury(fw::ClaimToken token, const fw::NewDeadLetter& letter) override {
-        return end(token, [&](Entry& entry) {
-            static_cast<void>(letters_.add(letter));
+        return end(token, [&](Entry& entry) -> fw::Result<void> {
+            if (auto added = letters_.add(letter); !added) return added;
             entry.state = Entry::buried;
+            return {};
         });
     }
     RecordingDeadLetters& dead_letters() noexcept override { return letters_; }
@@ -112,14 +113,16 @@ class MemoryInbox final : public fw::InboxStore {
     }
 
     std::atomic<bool> fails{false};
+    std::atomic<bool> in_doubt{false};  // how it fails
     std::atomic<int> failed_calls{0};
     std::atomic<int> takes{0};
     std::atomic<int> renewals{0};
+    std::atomic<int> interrupts{0};
 
   private:
     fw::Error failure() {
         ++failed_calls;
-        return fw::Error(fw::Errc::local_failure, "disk");
+        return fw::Error(in_doubt ? fw::Errc::commit_unknown : fw::Errc::local_failure, "disk");
     }
 
     template <class Change>
@@ -128,15 +131,18 @@ class MemoryInbox final : public fw::InboxStore {
         if (fails) return failure();
         Entry& entry = entries_.at(token.entry);
         if (entry.state != Entry::leased || !(entry.item.token == token)) return fw::Error(fw::Errc::lease_lost);
-        change(entry);
-        return {};
+        if constexpr (std::is_void_v<std::invoke_result_t<Change&, Entry&>>) {
+            change(entry);
+            return {};
+        } else {
+            return change(entry);
+        }
     }
 
     const std::shared_ptr<ManualClock> clock_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Entry> entries_;
-    std::uint64_t interrupts_ = 0;
     Journal journal_;
     RecordingDeadLetters letters_{journal_};
 };

@@ -266,6 +266,7 @@ TEST_CASE("inbox workers: an inbox that fails for a while is waited for") {
 
 TEST_CASE("inbox workers: an event that was handled while the inbox failed is not handled again") {
     InboxFixture i({.threads = 1});
+    i.inbox->in_doubt = GENERATE(false, true);
     i.handler = [&](const fw::EventView&) { i.inbox->fails = true; };
     CHECK(i.send().status == 200);
     i.workers->start().value();
@@ -317,6 +318,77 @@ TEST_CASE("inbox workers: stop waits for handlers as long as it may, and their r
     CHECK(i.inbox->count(Entry::done) == 1);
     CHECK(i.inbox->count(Entry::waiting) == 1);
     CHECK(i.calls == 1);
+}
+
+TEST_CASE("inbox workers: stop waits for marks that the inbox does not take yet") {
+    InboxFixture i({.threads = 1});
+    i.handler = [&](const fw::EventView&) { i.inbox->fails = true; };
+    CHECK(i.send().status == 200);
+    i.workers->start().value();
+    i.until_reports(1);
+    std::atomic<bool> ended{false};
+    std::thread stopper([&] {
+        CHECK(i.workers->stop(10min));
+        ended = true;
+    });
+    while (i.inbox->interrupts == 0) std::this_thread::yield();
+    const std::size_t reported = i.outcomes_now().size();
+    // The second of these was tried when stop() had begun.
+    while (i.outcomes_now().size() < reported + 2 && !ended) std::this_thread::yield();
+    i.inbox->fails = false;
+    stopper.join();
+    CHECK(i.inbox->count(Entry::done) == 1);
+    CHECK(i.calls == 1);
+}
+
+TEST_CASE("inbox workers: a mark that the inbox does not take is given up with stop's patience, or after a lease") {
+    const auto [lease, patience] = GENERATE(std::pair(60s, 0ms), std::pair(1s, std::chrono::milliseconds(10min)));
+    InboxFixture i({.threads = 1, .lease = lease});
+    i.handler = [&](const fw::EventView&) { i.inbox->fails = true; };
+    CHECK(i.send().status == 200);
+    i.workers->start().value();
+    i.until_reports(1);
+    static_cast<void>(i.workers->stop(patience));
+    const auto given_up = [&] {
+        const std::lock_guard lock(i.mutex);
+        return i.reports.back().retry_after == 0ms;
+    };
+    while (!given_up()) std::this_thread::yield();
+    CHECK(i.workers->stop(10min));
+    CHECK(i.reports.back().outcome == fw::InboxOutcome::store_unavailable);
+    CHECK(i.inbox->count(Entry::leased) == 1);
+}
+
+TEST_CASE("inbox workers: when there is no room for a dead letter its event goes back, and the others pass") {
+    InboxFixture i({.threads = 1, .retry_delays = {0ms, 60s}, .failures_max = 1});
+    i.inbox->dead_letters().fails = true;
+    i.handler = [](const fw::EventView& event) {
+        if (event.idempotency_key() == FptEvent{}.id) throw std::runtime_error("poison");
+    };
+    CHECK(i.send().status == 200);
+    CHECK(i.send({.id = std::string(32, '2')}).status == 200);
+    i.workers->start().value();
+    i.until_reports(2);
+    i.until(Entry::done);
+    CHECK(i.inbox->count(Entry::waiting) == 1);
+    CHECK(i.reports[0].outcome == fw::InboxOutcome::store_unavailable);
+    CHECK(*i.reports[0].error == fw::Errc::store_full);
+    CHECK(i.reports[0].idempotency_key.size() == 32);
+    CHECK(i.reports[0].failures == 1);
+    CHECK(i.reports[0].retry_after == 60s);
+
+    i.inbox->dead_letters().fails = false;
+    i.clock->advance(60s);
+    i.until(Entry::buried);
+    CHECK(i.workers->stop(10min));
+    CHECK(i.inbox->dead_letters().letters().at(0).failures == 1);
+    CHECK(i.calls == 3);
+}
+
+TEST_CASE("inbox workers: those that were stopped are not started") {
+    InboxFixture i;
+    CHECK(i.workers->stop(0ms));
+    CHECK(i.workers->start().error() == fw::Errc::wrong_state);
 }
 
 TEST_CASE("inbox workers: those that were never started, or have nothing to do, stop at once") {
