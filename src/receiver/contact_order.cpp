@@ -1,6 +1,7 @@
 #include "receiver/contact_order.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
@@ -26,7 +27,7 @@ std::optional<ContactId> contact_of(const EventView& event) {
 
 }  // namespace
 
-std::optional<std::chrono::milliseconds> ContactOrder::older_by(const EventView& event) const {
+std::optional<std::chrono::milliseconds> ContactOrder::older_by(const EventView& event) const noexcept try {
     if (capacity_ == 0) return std::nullopt;
     const auto contact = contact_of(event);
     if (!contact) return std::nullopt;
@@ -34,9 +35,11 @@ std::optional<std::chrono::milliseconds> ContactOrder::older_by(const EventView&
     const auto place = places_.find({event.envelope()->location_id, *contact});
     if (place == places_.end() || place->second->time <= event.envelope()->timestamp) return std::nullopt;
     return place->second->time - event.envelope()->timestamp;
+} catch (const std::exception&) {
+    return std::nullopt;
 }
 
-void ContactOrder::processed(const EventView& event) {
+void ContactOrder::processed(const EventView& event) noexcept try {
     if (capacity_ == 0) return;
     const auto contact = contact_of(event);
     if (!contact) return;
@@ -47,12 +50,14 @@ void ContactOrder::processed(const EventView& event) {
         line_.splice(line_.begin(), line_, place->second);
         return;
     }
-    if (line_.size() >= capacity_) {
+    Line front{seen};
+    places_.emplace(seen.contact, front.begin());
+    line_.splice(line_.begin(), front);  // from here on nothing throws
+    if (line_.size() > capacity_) {
         places_.erase(line_.back().contact);
         line_.pop_back();
     }
-    line_.push_front(seen);
-    places_.emplace(seen.contact, line_.begin());
+} catch (const std::exception&) {
 }
 
 }  // namespace fpt_webhooks::inline v0_1::detail

@@ -19,10 +19,11 @@ class ContactOrder {
     // Zero: remembers nothing.
     explicit ContactOrder(std::size_t capacity) : capacity_(capacity) {}
 
-    [[nodiscard]] std::optional<std::chrono::milliseconds> older_by(const EventView& event) const;
+    // Without memory neither of these knows or keeps anything of the event: its handling goes on.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> older_by(const EventView& event) const noexcept;
 
     // Its handlers have succeeded.
-    void processed(const EventView& event);
+    void processed(const EventView& event) noexcept;
 
   private:
     using Contact = std::pair<LocationId, ContactId>;

@@ -1,13 +1,21 @@
+#include <algorithm>
 #include <chrono>
 
 #include "receiver/guarded.hpp"
 #include "receiver/receiver_state.hpp"
 
 namespace fpt_webhooks::inline v0_1 {
+namespace {
+
+// An event whose deadline passed while it waited for its claim still gets a thread, if one is free: it takes a moment
+// to begin.
+constexpr std::chrono::milliseconds begin_wait{20};
+
+}  // namespace
 
 Receiver::DetachedRun::DetachedRun(const State& state, detail::ReadEvent&& event, std::string_view body,
-                                   HandleReport report)
-    : state_(state), event_(std::move(event)), body_(body), report_(std::move(report)) {
+                                   HandleReport report, std::chrono::steady_clock::time_point entered)
+    : state_(state), event_(std::move(event)), body_(body), report_(std::move(report)), entered_(entered) {
     report_.event_type = event_.view().type();
     report_.idempotency_key = event_.key();
 }
@@ -19,9 +27,15 @@ Result<void> Receiver::DetachedRun::bind(const Route& route) {
     return {};
 }
 
+std::chrono::milliseconds Receiver::DetachedRun::time_left(const Route& route) const {
+    const auto left = entered_ + route.deadline - state_.options.clock->steady_now();
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(left), std::chrono::milliseconds::zero());
+}
+
 Receiver::Verdict Receiver::DetachedRun::wait(const Route& route) {
+    const auto time = std::max(time_left(route), std::min(begin_wait, route.deadline));
     std::unique_lock lock(mutex_);
-    if (finished_.wait_for(lock, route.deadline, [this] { return verdict_.has_value(); })) return *std::move(verdict_);
+    if (finished_.wait_for(lock, time, [this] { return verdict_.has_value(); })) return *std::move(verdict_);
     lock.unlock();
     if (state_.pool.withdraw(*this)) {
         run_->abandon();

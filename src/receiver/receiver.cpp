@@ -125,7 +125,8 @@ Result<Receiver::State::BoundHandlers> Receiver::State::bind(const Route& route,
 // One request on its way. The report's views point into its members.
 class Receiver::Handling {
   public:
-    Handling(const State& state, const HttpRequest& request) noexcept : state_(state), request_(request) {
+    Handling(const State& state, const HttpRequest& request) noexcept
+        : state_(state), request_(request), entered_(state.options.clock->steady_now()) {
         report_.endpoint = state.options.endpoint;
     }
 
@@ -166,16 +167,17 @@ class Receiver::Handling {
         auto handlers = State::bind(route, event_.view());
         if (!handlers) return unreadable(std::move(handlers).error());
         Run run(state_, event_, bytes_of(request_.body), *std::move(handlers));
-        auto verdict = claim(run);
+        auto verdict = claim(run, state_.options.busy_wait);
         return verdict ? *std::move(verdict) : run.handle();
     }
 
     // What handlers may still need when this request has been answered is theirs.
     Verdict handle_elsewhere(const Route& route) {
-        elsewhere_ = std::make_shared<DetachedRun>(state_, std::move(event_), request_.body, report_);
+        elsewhere_ = std::make_shared<DetachedRun>(state_, std::move(event_), request_.body, report_, entered_);
         report_ = elsewhere_->report();
         if (auto bound = elsewhere_->bind(route); !bound) return unreadable(std::move(bound).error());
-        if (auto verdict = claim(elsewhere_->run())) return *std::move(verdict);
+        const auto wait = std::min(state_.options.busy_wait, elsewhere_->time_left(route));
+        if (auto verdict = claim(elsewhere_->run(), wait)) return *std::move(verdict);
         elsewhere_->report().failures = report_.failures;
         if (auto submitted = state_.pool.submit(elsewhere_); !submitted) {
             elsewhere_->run().abandon();
@@ -184,8 +186,8 @@ class Receiver::Handling {
         return elsewhere_->wait(route);
     }
 
-    std::optional<Verdict> claim(Run& run) {
-        auto verdict = run.claim();
+    std::optional<Verdict> claim(Run& run, chr::milliseconds wait) {
+        auto verdict = run.claim(wait);
         report_.failures = run.claimed().failures;
         report_.completed_ago = run.claimed().completed_ago;
         return verdict;
@@ -227,6 +229,7 @@ class Receiver::Handling {
 
     const State& state_;
     const HttpRequest& request_;
+    const chr::steady_clock::time_point entered_;
     detail::ReadEvent event_;
     std::shared_ptr<DetachedRun> elsewhere_;  // then the event is there
     HandleReport report_;

@@ -82,8 +82,8 @@ class Receiver::Run {
     Run(const State& state, const detail::ReadEvent& event, ByteView body, State::BoundHandlers handlers)
         : state_(state), event_(event), body_(body), handlers_(std::move(handlers)) {}
 
-    // Nothing: it is ours, and handle() is next.
-    [[nodiscard]] std::optional<Verdict> claim();
+    // `wait`: see DedupeStore. Nothing: it is ours, and handle() is next.
+    [[nodiscard]] std::optional<Verdict> claim(std::chrono::milliseconds wait);
 
     // Runs the handlers, and marks the event done, gives it back, or makes a dead letter of it.
     [[nodiscard]] Verdict handle();
@@ -114,14 +114,18 @@ class Receiver::Run {
 // A Run on a thread of the pool, with all that it needs: whoever waits for it may leave at the deadline.
 class Receiver::DetachedRun final : public detail::PoolJob {
   public:
-    // `report` as far as it is known.
-    DetachedRun(const State& state, detail::ReadEvent&& event, std::string_view body, HandleReport report);
+    // `report` as far as it is known; `entered`: when handle() was, by the receiver's clock.
+    DetachedRun(const State& state, detail::ReadEvent&& event, std::string_view body, HandleReport report,
+                std::chrono::steady_clock::time_point entered);
 
     // Errors: those of State::bind.
     [[nodiscard]] Result<void> bind(const Route& route);
 
     // Once bound.
     [[nodiscard]] Run& run() noexcept { return *run_; }
+
+    // Of the deadline. Never negative.
+    [[nodiscard]] std::chrono::milliseconds time_left(const Route& route) const;
 
     // Once submitted.
     [[nodiscard]] Verdict wait(const Route& route);
@@ -134,6 +138,7 @@ class Receiver::DetachedRun final : public detail::PoolJob {
     const detail::ReadEvent event_;
     const std::string body_;
     HandleReport report_;  // its views point into this object
+    const std::chrono::steady_clock::time_point entered_;
     std::optional<Run> run_;
 
     std::mutex mutex_;

@@ -22,7 +22,7 @@ Receiver::Verdict Receiver::Verdict::not_read(Error error) {
     return {HandleOutcome::unreadable, 400, std::move(error)};
 }
 
-std::optional<Receiver::Verdict> Receiver::Run::claim() {
+std::optional<Receiver::Verdict> Receiver::Run::claim(std::chrono::milliseconds wait) {
     const ReceiverOptions& options = state_.options;
     if (options.mode == DedupeMode::lease) {
         if (auto started = state_.keeper.start(); !started) {
@@ -30,7 +30,7 @@ std::optional<Receiver::Verdict> Receiver::Run::claim() {
         }
     }
     auto claim = guarded(Errc::local_failure, [&] {
-        return options.dedupe->claim({options.endpoint, event_.key()}, options.lease, options.busy_wait);
+        return options.dedupe->claim({options.endpoint, event_.key()}, options.lease, wait);
     });
     if (!claim) return Verdict{HandleOutcome::store_unavailable, 503, std::move(claim).error()};
     claim_ = *claim;

@@ -35,11 +35,11 @@ enum class UnknownEvents {
 inline constexpr std::chrono::milliseconds handler_deadline_max = std::chrono::hours(1);
 
 struct HandlerOptions {
-    // How long handle() waits for the handlers of an event before it answers without their result; up to
-    // handler_deadline_max. They run on, their lease is renewed, and their result is recorded when it comes. Of several
-    // handlers of one event the shortest deadline counts, for all of them together. FPT gives up on a request after
-    // 30 s: 25 s is a good choice. Under DedupeMode::lease only. Zero: none. The handlers then run on handle()'s own
-    // thread.
+    // How long after it was entered handle() answers without the result of the event's handlers; up to
+    // handler_deadline_max. The wait of a duplicate counts too, and is no longer than this. They run on, their lease is
+    // renewed, and their result is recorded when it comes. Of several handlers of one event the shortest deadline
+    // counts, for all of them together. FPT gives up on a request after 30 s: 25 s is a good choice. Under
+    // DedupeMode::lease only. Zero: none. The handlers then run on handle()'s own thread.
     std::chrono::milliseconds deadline{0};
 
     // The answer then.

@@ -84,7 +84,7 @@ struct ReceiverOptions {
     std::uint32_t failures_max = 0;
 
     // Set: verified events are stored here and answered 200 at once; InboxWorkers process them afterwards. Then the
-    // inbox stands in for `dedupe` and `dead_letters`, which must not be set, and so must `mode` and `failures_max`.
+    // inbox stands in for `dedupe` and `dead_letters`, which must not be set, nor may `mode` and `failures_max`.
     std::shared_ptr<InboxStore> inbox = nullptr;
 
     // How long a duplicate waits for the result of the request that is processing the event; it holds a thread of your
@@ -113,7 +113,8 @@ struct ReceiverOptions {
     // answered 400. Nothing: ufp_idempotency_key over the raw body, under which two equal events are one.
     std::function<Result<std::string>(const UfpEvent& event, ByteView body)> idempotency_key = nullptr;
 
-    // For signature times and, if the store is our own, for leases and retention. Nothing: the system's.
+    // For signature times, for the deadlines of handlers and, if the store is our own, for leases and retention.
+    // Nothing: the system's.
     std::shared_ptr<const Clock> clock = nullptr;
 
     // Called once for each request, just before handle() returns, on its thread; a second time, on another thread, when

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ class RecordingStore final : public fw::DedupeStore {
     fw::Result<fw::Claim> claim(const fw::DedupeKey& key, std::chrono::milliseconds lease,
                                 std::chrono::milliseconds wait) override {
         journal.add("claim");
+        if (on_claim) on_claim(wait);
         return store_->claim(key, lease, wait);
     }
     fw::Result<void> complete(fw::ClaimToken token) override {
@@ -61,6 +63,7 @@ class RecordingStore final : public fw::DedupeStore {
     std::atomic<int> renewals{0};
     bool joins = false;
     bool complete_fails = false;
+    std::function<void(std::chrono::milliseconds wait)> on_claim;
 
   private:
     std::shared_ptr<fw::MemoryDedupe> store_;

@@ -9,6 +9,7 @@
 
 #include "receiver_fixture.hpp"
 #include "recording_store.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 
 using namespace receiver_test;
@@ -214,6 +215,28 @@ TEST_CASE("handlers: one that overruns its deadline is answered 503, runs on, an
     CHECK(d.calls == 1);
 }
 
+TEST_CASE("handlers: a deadline counts from the request on, and what waited it away for its claim still runs") {
+    DeadlineFixture d(in_any_time);
+    d.store->on_claim = [&](std::chrono::milliseconds) { d.f->clock->advance(in_any_time.deadline); };
+    CHECK(d.send_until_begun().status == 503);
+    CHECK(d.seen_last().outcome == fw::HandleOutcome::overrun);
+    d.gate.open();
+    CHECK(d.until_late().outcome == fw::HandleOutcome::processed);
+}
+
+TEST_CASE("handlers: a duplicate waits no longer than their deadline") {
+    Journal journal;
+    const auto store = std::make_shared<RecordingStore>(fw::system_clock(), journal);
+    std::vector<std::chrono::milliseconds> waits;
+    store->on_claim = [&](std::chrono::milliseconds wait) { waits.push_back(wait); };
+    Fixture f({.dedupe = store, .busy_wait = 25s});
+    f.receiver->on("task.created", [](const fw::EventView&) {}, {.deadline = 10s});
+    f.receiver->on("task.updated", [](const fw::EventView&) {}, {.deadline = 1h});
+    CHECK(f.send({.id = std::string(32, '1'), .type = "task.created"}) == 200);
+    CHECK(f.send({.id = std::string(32, '2'), .type = "task.updated"}) == 200);
+    CHECK(waits == std::vector<std::chrono::milliseconds>{10s, 25s});
+}
+
 TEST_CASE("handlers: the failure of one that overran is recorded too, and its event is tried again") {
     DeadlineFixture d;
     d.handler_fails = true;
@@ -360,4 +383,30 @@ TEST_CASE("handlers: without a place to remember contacts nothing is said of ord
                    .error()
                    .detail(),
                Catch::Matchers::Contains("contact_order_capacity"));
+}
+
+TEST_CASE("handlers: when memory ends just after they have succeeded, they have succeeded all the same") {
+    Fixture f({.contact_order_capacity = 2});
+    std::size_t nth = 0;
+    std::optional<std::chrono::milliseconds> older_by;
+    f.receiver->on_any([&](const fw::EventView&, const fw::EventContext& context) {
+        older_by = context.older_by;
+        static_cast<void>(fail_allocation(nth));
+    });
+    const auto process = [&](const std::string& time, int contact) {
+        const std::string body = event_at(time, "1", contact);
+        const fw::Processed processed = f.receiver->process(fw::bytes_of(body));
+        const bool has_failed = fail_allocation(0) == 0;
+        CHECK(processed.outcome == fw::HandleOutcome::processed);
+        return has_failed;
+    };
+    nth = 1;
+    while (process("2026-06-10T10:00:01Z", static_cast<int>(nth))) ++nth;
+    CHECK(nth > 1);
+    const int last = static_cast<int>(nth);
+    nth = 0;
+    CHECK(process("2026-06-10T10:00:00Z", last));
+    CHECK(older_by == 1s);
+    CHECK(process("2026-06-10T10:00:00Z", last - 1));
+    CHECK_FALSE(older_by.has_value());  // its place in the order was not kept
 }
