@@ -47,9 +47,9 @@ struct SqliteInboxOptions {
 // May be shared between threads, and opened by several processes at once, each with workers if you like. Open it after
 // fork, not before: in a child every call returns `forked`.
 //
-// Leases and delays run by the machine's steady clock; a reboot ends them. A wait inside take() passes in real steady
-// time; of what another process added it learns by looking again, at most a quarter of a second later. Keys past their
-// retention go a few with each add().
+// Leases and delays run by the machine's steady clock; a reboot ends them at the latest after their own length. A wait
+// inside take() passes in real steady time; of what another process added it learns by looking again, at most a quarter
+// of a second later. Keys past their retention go a few with each add().
 //
 // Bodies are personal data and are not encrypted; the file is readable by its owner alone if this made it.
 class FPT_WEBHOOKS_RECEIVER_SQLITE_EXPORT SqliteInbox final : public InboxStore {
