@@ -155,7 +155,10 @@ class SqliteTransactionDedupe::Impl {
         if (session_.database.ask("PRAGMA main.locking_mode") == "exclusive") return;
         // Under another file system of the host's the same name may mean another file.
         if (path == nullptr || *path == '\0' || vfs != sqlite3_vfs_find(nullptr)) return;
-        reader_ = std::make_unique<Reader>(path);
+        try {
+            reader_ = std::make_unique<Reader>(path);
+        } catch (const StoreFailure&) {  // the file has another name by now, or none
+        }
     }
 
     // Nothing: it is not done, or the reader cannot tell (the host may encrypt its file).
