@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "testing/scenarios.hpp"
 
@@ -33,6 +35,7 @@ Result<void> fill_exchanges(ConformanceOptions& options) {
 
 Result<void> check_options(const ConformanceOptions& options) {
     if (options.patience < chr::milliseconds::zero()) return Error(Errc::invalid_argument, "patience: negative");
+    if (options.settle_time < chr::milliseconds::zero()) return Error(Errc::invalid_argument, "settle_time: negative");
     if (options.slow_body_pause < chr::milliseconds::zero()) {
         return Error(Errc::invalid_argument, "slow_body_pause: negative");
     }
@@ -59,23 +62,29 @@ std::string_view missing_for(const Needs& needs, const ConformanceOptions& optio
 struct Finding {
     Verdict verdict = Verdict::passed;
     std::string reason = {};
+    std::vector<ExpectedEffect> effects = {};  // seen when it passed, and to be looked at again
 };
+
+// What probes and hooks throw decides nothing.
+template <class Judge>
+Finding guarded(const Judge& judge) {
+    try {
+        return judge();
+    } catch (const std::exception& exception) {
+        return {Verdict::not_checked, std::string("a probe or hook threw: ") + exception.what()};
+    } catch (...) {
+        return {Verdict::not_checked, "a probe or hook threw"};
+    }
+}
 
 Finding judge(const Scenario& scenario, const ConformanceOptions& options, const SendingSide& side) {
     if (const auto missing = missing_for(scenario.needs, options); !missing.empty()) {
         return {Verdict::not_checked, std::string(missing)};
     }
     Trial trial(options, side);
-    try {
-        scenario.play(trial);
-        if (trial.undecided().empty()) {
-            for (const auto& effect : trial.course().result().effects)
-                trial.check_effects(effect.event_id, effect.times);
-        }
-    } catch (const std::exception& exception) {
-        return {Verdict::not_checked, std::string("a probe or hook threw: ") + exception.what()};
-    } catch (...) {
-        return {Verdict::not_checked, "a probe or hook threw"};
+    scenario.play(trial);
+    if (trial.undecided().empty()) {
+        for (const auto& effect : trial.course().result().effects) trial.check_effects(effect);
     }
     if (!trial.course().good()) return {Verdict::failed, trial.course().result().complaint};
     if (!trial.undecided().empty()) return {Verdict::not_checked, trial.undecided()};
@@ -83,7 +92,33 @@ Finding judge(const Scenario& scenario, const ConformanceOptions& options, const
         return {Verdict::not_checked,
                 "the answers were right; whether the event took effect once needs an effect probe"};
     }
-    return {};
+    Finding passed;
+    if (options.effect_probe) passed.effects = std::move(trial.course().result().effects);
+    return passed;
+}
+
+// A scenario that passed, while effects may still be on their way.
+struct Unsettled {
+    std::size_t at;  // among the results
+    std::vector<ExpectedEffect> effects;
+};
+
+// Waits once for all of them, and reads every count again.
+void settle(std::vector<Unsettled>& unsettled, const ConformanceOptions& options, ConformanceReport& report) {
+    if (unsettled.empty()) return;
+    std::this_thread::sleep_for(options.settle_time);
+    for (const auto& passed : unsettled) {
+        Finding finding = guarded([&]() -> Finding {
+            for (const auto& effect : passed.effects) {
+                auto complaint = complaint_about(effect, options.effect_probe(effect.event_id));
+                if (!complaint.empty()) return {Verdict::failed, std::move(complaint)};
+            }
+            return {};
+        });
+        report.results[passed.at].verdict = finding.verdict;
+        report.results[passed.at].reason = std::move(finding.reason);
+    }
+    unsettled.clear();
 }
 
 }  // namespace
@@ -118,17 +153,22 @@ Result<ConformanceReport> run_conformance(ConformanceOptions options) {
     side->failure_hook = options.failure_hook;
 
     ConformanceReport report;
+    std::vector<Unsettled> unsettled;
     for (const Scenario& scenario : scenarios()) {
         const auto& only = options.only;
         if (!only.empty() && std::find(only.begin(), only.end(), scenario.info.name) == only.end()) continue;
+        const bool disrupts = scenario.needs.failure || scenario.needs.kill;  // and what is on its way might be lost
+        if (disrupts && missing_for(scenario.needs, options).empty()) settle(unsettled, options, report);
         const auto start = side->clock->steady_now();
-        Finding finding = judge(scenario, options, *side);
+        Finding finding = guarded([&] { return judge(scenario, options, *side); });
+        if (!finding.effects.empty()) unsettled.push_back({report.results.size(), std::move(finding.effects)});
         report.results.push_back({.name = std::string(scenario.info.name),
                                   .purpose = std::string(scenario.info.purpose),
                                   .verdict = finding.verdict,
                                   .reason = std::move(finding.reason),
                                   .took = chr::floor<chr::milliseconds>(side->clock->steady_now() - start)});
     }
+    settle(unsettled, options, report);
     return report;
 }
 

@@ -13,6 +13,9 @@
 
 namespace fpt_webhooks::inline v0_1::testing {
 
+// "" or that the event did not take effect as often as it should.
+[[nodiscard]] std::string complaint_about(const ExpectedEffect& expected, std::uint64_t seen);
+
 // One scenario on its way. `undecided`: why it can neither pass nor fail; empty: it can.
 class Trial {
   public:
@@ -27,8 +30,9 @@ class Trial {
     // How often the event took effect, once that is `times` or patience is over. With an effect probe only.
     [[nodiscard]] std::uint64_t await_effects(const EventId& event, std::uint64_t times) const;
 
-    // Complains unless that is just `times`; without an effect probe never.
-    void check_effects(const EventId& event, std::uint64_t times);
+    // Complains unless it takes effect just so often; without an effect probe never. What comes later is seen when the
+    // runner looks again, settle_time after.
+    void check_effects(const ExpectedEffect& expected);
 
     // Sends the event until it is accepted or patience is over.
     void redeliver(const Envelope& event, std::string_view what);

@@ -30,6 +30,7 @@ enum class Flaw {
     marks_before_work,        // remembers the id, then processes: the documented recipe
     marks_after_work,         // remembers the id in another transaction than the effect's
     acks_before_work,         // answers, then processes
+    queues_without_dedupe,    // answers, then processes every delivery, and again until it works
     chokes_on_malformed,      // 500 for a timestamp that is no number
     dies_on_garbage,          // no answer to signed nonsense
     takes_cut_bodies,         // see ServerFlaws
@@ -65,6 +66,7 @@ inline constexpr std::array flaw_names{
     FlawName{Flaw::marks_before_work, "marks_before_work"},
     FlawName{Flaw::marks_after_work, "marks_after_work"},
     FlawName{Flaw::acks_before_work, "acks_before_work"},
+    FlawName{Flaw::queues_without_dedupe, "queues_without_dedupe"},
     FlawName{Flaw::chokes_on_malformed, "chokes_on_malformed"},
     FlawName{Flaw::dies_on_garbage, "dies_on_garbage"},
     FlawName{Flaw::takes_cut_bodies, "takes_cut_bodies"},

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include <fpt_webhooks/core/clock.hpp>
@@ -22,6 +23,9 @@ constexpr long long tolerance_s = 300;
 
 // How long a flawed receiver's window between look-up and insert stands open for a second request.
 constexpr chr::milliseconds open_window{300};
+
+// What a queue lets pass before each piece of work: a duplicate's effect comes after the first one was seen.
+constexpr chr::milliseconds queue_pause{20};
 
 Answer answer(int status, std::string body = {}) { return {.response = {.status = status, .body = std::move(body)}}; }
 
@@ -154,7 +158,13 @@ Answer FlawedReceiver::handle(const fw::HttpRequest& request) try {
 
 // One event at a time: what holds a second delivery off is the lock.
 Answer FlawedReceiver::process(const std::string& id) {
-    if (has(Flaw::does_nothing)) return answer(200);
+    if (has(Flaw::does_nothing)) {
+        work_.pass_over(id);
+        return answer(200);
+    }
+    if (has(Flaw::queues_without_dedupe)) {
+        return {.response = {.status = 200}, .after_sent = [this, id] { work_until_it_succeeds(id); }};
+    }
     const std::lock_guard lock(mutex_);
     if (done_.count(id) != 0 && !has(Flaw::no_dedupe)) return answer(200);
     if (has(Flaw::acks_before_work)) {
@@ -174,6 +184,15 @@ Answer FlawedReceiver::process(const std::string& id) {
     if (has(Flaw::marks_after_work)) work_.mark(id);
     done_.insert(id);
     return answer(200);
+}
+
+void FlawedReceiver::work_until_it_succeeds(const std::string& id) {
+    const std::lock_guard lock(queue_mutex_);
+    while (true) try {
+            std::this_thread::sleep_for(queue_pause);
+            return work_.take_effect(id);
+        } catch (const std::exception&) {  // the next attempt may succeed
+        }
 }
 
 Answer FlawedReceiver::process_unguarded(const std::string& id) {

@@ -36,6 +36,7 @@ class FlawedReceiver {
     [[nodiscard]] std::optional<int> refuse_event(const fpt_webhooks::Envelope& event);
     [[nodiscard]] Answer process(const std::string& id);
     [[nodiscard]] Answer process_unguarded(const std::string& id);
+    void work_until_it_succeeds(const std::string& id);
 
     const Flaw flaw_;
     Work& work_;
@@ -43,6 +44,7 @@ class FlawedReceiver {
     const fpt_webhooks::Signer old_signer_;
 
     std::mutex mutex_;
+    std::mutex queue_mutex_;  // held by the one who is at work
     std::condition_variable arrived_;
     std::set<std::string> done_;
     std::map<std::string, int> arrivals_;

@@ -32,10 +32,18 @@ void Work::append(std::string_view file, const std::string& line) {
     std::ofstream(folder_ / file, std::ios::app) << line << '\n';
 }
 
-void Work::die_if(std::string_view moment, const std::string& event_id) const {
+void Work::pass_over(const std::string& event_id) const {
+    if (!death_moment(event_id).empty()) std::filesystem::remove(folder_ / die_flag);
+}
+
+std::string Work::death_moment(const std::string& event_id) const {
     std::ifstream in(folder_ / die_flag);
     std::string at, of;
-    if (!(in >> at >> of) || at != moment || of != event_id) return;
+    return in >> at >> of && of == event_id ? at : std::string();
+}
+
+void Work::die_if(std::string_view moment, const std::string& event_id) const {
+    if (death_moment(event_id) != moment) return;
     kill(getpid(), SIGKILL);
     while (true) pause();
 }

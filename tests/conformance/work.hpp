@@ -29,6 +29,9 @@ class Work {
     // The same with an effect of another kind than a line in a file.
     void take_effect(const std::string& event_id, const std::function<void()>& effect);
 
+    // Nothing will be done with the event: who waits for a death at its work waits in vain.
+    void pass_over(const std::string& event_id) const;
+
     void mark(const std::string& event_id) { append(marks_file, event_id); }
 
     // The lines of one of the files.
@@ -37,6 +40,8 @@ class Work {
   private:
     void append(std::string_view file, const std::string& line);
     void die_if(std::string_view moment, const std::string& event_id) const;
+    // The moment at which to die with this event, if there is one.
+    [[nodiscard]] std::string death_moment(const std::string& event_id) const;
 
     const std::filesystem::path folder_;
     mutable std::mutex mutex_;

@@ -70,6 +70,11 @@ struct ConformanceOptions {
     // lease. Only what fails takes that long.
     std::chrono::milliseconds patience = std::chrono::seconds(90);
 
+    // How long a further effect, or one that must not be, may still come after all that is expected was seen; then
+    // every count is read once more. A receiver that works from a queue has taken up a duplicate by then. Waited for
+    // once for all scenarios, and before each that makes the receiver fail or die.
+    std::chrono::milliseconds settle_time = std::chrono::milliseconds(200);
+
     // The slow body comes in five pieces with this between them.
     std::chrono::milliseconds slow_body_pause = std::chrono::seconds(1);
 

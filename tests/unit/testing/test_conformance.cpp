@@ -35,6 +35,7 @@ class Partner {
         options.secret = secret;
         options.exchange = [this](const fw::HttpRequest& request) { return receiver_->handle(request); };
         options.patience = std::chrono::milliseconds(0);
+        options.settle_time = std::chrono::milliseconds(0);
         return options;
     }
 
@@ -152,6 +153,38 @@ TEST_CASE("conformance: a probe that throws decides nothing") {
     CHECK(report.results.at(0).reason == "a probe or hook threw: no database");
 }
 
+TEST_CASE("conformance: an effect that comes after the first look fails, a second one and one that must not be") {
+    Partner partner;
+    auto options = partner.with_probes();
+    options.only = {"accepted", "duplicate", "concurrent_duplicates", "tampered", "cut_connection"};
+    options.raw_exchange = [](const auto&, const auto&) { return fw::Error(fw::Errc::no_response); };
+    std::map<fw::EventId, int> looks;
+    options.effect_probe = [&, honest = options.effect_probe](const fw::EventId& id) {
+        return honest(id) + (looks[id]++ == 0 ? 0u : 1u);
+    };
+    const auto report = testing::run_conformance(options).value();
+    CHECK(report.count(testing::Verdict::failed) == options.only.size());
+    CHECK(report.find("duplicate")->reason == "the event took effect 2 times, where 1 is expected");
+    CHECK(report.find("tampered")->reason == "the event took effect 1 times, where 0 is expected");
+}
+
+TEST_CASE("conformance: effects are looked at again before the receiver's work is made to fail") {
+    Partner partner;
+    auto options = partner.with_probes();
+    options.only = {"accepted", "retry_after_500"};
+    int looks = 0;
+    options.effect_probe = [&, honest = options.effect_probe](const fw::EventId& id) {
+        ++looks;
+        return honest(id);
+    };
+    options.failure_hook = [&, honest = options.failure_hook](bool failing) {
+        if (failing) CHECK(looks == 2);
+        honest(failing);
+    };
+    CHECK(testing::run_conformance(options).value().count(testing::Verdict::passed) == 2);
+    CHECK(looks == 4);
+}
+
 TEST_CASE("conformance: an unreachable receiver fails, and the reason says so") {
     testing::ConformanceOptions options;
     options.url = "https://partner.example/hooks";
@@ -191,6 +224,8 @@ TEST_CASE("conformance: refuses options that cannot work, by name, without the s
     CHECK(error_of([](Options& o) { o.exchange = nullptr; }).find("exchange: ") != std::string::npos);
     CHECK(error_of([](Options& o) { o.only = {"no_such"}; }).find("\"no_such\"") != std::string::npos);
     CHECK(error_of([](Options& o) { o.patience = std::chrono::milliseconds(-1); }).find("patience: ") !=
+          std::string::npos);
+    CHECK(error_of([](Options& o) { o.settle_time = std::chrono::milliseconds(-1); }).find("settle_time: ") !=
           std::string::npos);
     const auto text = error_of([](Options& o) { o.secret = fw::Secret("shorty"); });
     CHECK(text.find("secret: ") != std::string::npos);
