@@ -49,6 +49,7 @@ enum class Expected {
     not_accepted,  // any answer but 2xx
     answered,      // any
     rejected,      // 4xx
+    anything,      // any answer, or none
 };
 
 // "" or what is wrong with the answer. `what` names the request: "the duplicate".
@@ -94,6 +95,11 @@ class Course {
     const SendingSide& side_;
     FaultyDelivery result_;
 };
+
+// An event meets a failure of the receiver's own work, and is sent again. `lasts_if_stored`: an acceptance is no
+// mistake but a promise to process the event later, as an inbox gives; the failure lasts so long after it, for the work
+// from a queue to meet it; the event is not sent again, and only effects show whether the promise is kept.
+void fail_first(Course& course, const Envelope& event, std::optional<std::chrono::milliseconds> lasts_if_stored);
 
 // Plays the fault as the receiver's own code meets it.
 void run_fault(Course& course, const Envelope& event, Fault fault);

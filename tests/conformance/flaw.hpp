@@ -1,4 +1,4 @@
-// The receivers under test: each has one flaw and is sound beside it.
+// The receivers under test: each has one flaw and is sound beside it; two have none.
 #pragma once
 
 #include <array>
@@ -24,6 +24,7 @@ enum class Flaw {
     refuses_unknown,          // 400 for what the catalogue does not have
     refuses_late,             // judges freshness by eventTimestamp
     refuses_older,            // 409 for an event older than the one before
+    none_with_inbox,          // no flaw: stores the event, answers, then processes it, and again until that works
     does_nothing,             // verifies and says 200
     no_dedupe,                // processes every delivery
     checks_then_acts,         // looks the id up, processes, remembers: with nothing in between to hold a second one off
@@ -60,6 +61,7 @@ inline constexpr std::array flaw_names{
     FlawName{Flaw::refuses_unknown, "refuses_unknown"},
     FlawName{Flaw::refuses_late, "refuses_late"},
     FlawName{Flaw::refuses_older, "refuses_older"},
+    FlawName{Flaw::none_with_inbox, "none_with_inbox"},
     FlawName{Flaw::does_nothing, "does_nothing"},
     FlawName{Flaw::no_dedupe, "no_dedupe"},
     FlawName{Flaw::checks_then_acts, "checks_then_acts"},

@@ -71,6 +71,10 @@ FlawedReceiver::FlawedReceiver(Flaw flaw, Work& work)
     const bool marks_apart = has(Flaw::marks_before_work) || has(Flaw::marks_after_work);
     const auto lines = work_.read(marks_apart ? marks_file : effects_file);
     done_.insert(lines.begin(), lines.end());
+    if (!has(Flaw::none_with_inbox)) return;
+    for (const auto& id : work_.read(inbox_file)) {
+        if (done_.insert(id).second) std::thread([this, id] { work_until_it_succeeds(id); }).detach();
+    }
 }
 
 std::string FlawedReceiver::bytes_to_sign(const fw::HttpRequest& request) const {
@@ -167,6 +171,11 @@ Answer FlawedReceiver::process(const std::string& id) {
     }
     const std::lock_guard lock(mutex_);
     if (done_.count(id) != 0 && !has(Flaw::no_dedupe)) return answer(200);
+    if (has(Flaw::none_with_inbox)) {
+        work_.store(id);
+        done_.insert(id);
+        return {.response = {.status = 200}, .after_sent = [this, id] { work_until_it_succeeds(id); }};
+    }
     if (has(Flaw::acks_before_work)) {
         done_.insert(id);
         return {.response = {.status = 200}, .after_sent = [this, id] {

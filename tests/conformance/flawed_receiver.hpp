@@ -46,7 +46,7 @@ class FlawedReceiver {
     std::mutex mutex_;
     std::mutex queue_mutex_;  // held by the one who is at work
     std::condition_variable arrived_;
-    std::set<std::string> done_;
+    std::set<std::string> done_;  // or stored in the inbox
     std::map<std::string, int> arrivals_;
     fpt_webhooks::Timestamp newest_ = fpt_webhooks::Timestamp::min();
 };

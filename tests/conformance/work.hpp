@@ -13,6 +13,7 @@ namespace conformance_test {
 // Files in the receiver's folder. The test writes the two flags, the receiver the others, a line for each event.
 inline constexpr std::string_view effects_file = "effects";
 inline constexpr std::string_view marks_file = "marks";
+inline constexpr std::string_view inbox_file = "inbox";
 inline constexpr std::string_view failing_flag = "failing";
 inline constexpr std::string_view die_flag = "die";  // holds a moment and an event's id
 
@@ -33,6 +34,7 @@ class Work {
     void pass_over(const std::string& event_id) const;
 
     void mark(const std::string& event_id) { append(marks_file, event_id); }
+    void store(const std::string& event_id) { append(inbox_file, event_id); }
 
     // The lines of one of the files.
     [[nodiscard]] std::multiset<std::string> read(std::string_view file) const;

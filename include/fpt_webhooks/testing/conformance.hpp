@@ -49,7 +49,9 @@ struct ConformanceOptions {
     // How often this event took effect so far, restarts included.
     std::function<std::uint64_t(const EventId& event)> effect_probe = nullptr;
 
-    // Makes the receiver's own work fail (true), say its database, and succeed again (false).
+    // Makes the receiver's own work fail (true), say its database, and succeed again (false). An inbox must still be
+    // able to store: it may accept the event meanwhile, and is then to bring about its effect by itself, within
+    // `patience`.
     std::function<void(bool failing)> failure_hook = nullptr;
 
     // Sees to it that the receiver's process is killed (as by SIGKILL) when it gets to `moment` with `event`; calls
@@ -67,12 +69,13 @@ struct ConformanceOptions {
     std::optional<Secret> future_secret = std::nullopt;
 
     // How long an effect, and the acceptance of a redelivery after a crash, are waited for: longer than the receiver's
-    // lease. Only what fails takes that long.
+    // lease, and than its inbox waits between attempts. Only what fails takes that long.
     std::chrono::milliseconds patience = std::chrono::seconds(90);
 
     // How long a further effect, or one that must not be, may still come after all that is expected was seen; then
     // every count is read once more. A receiver that works from a queue has taken up a duplicate by then. Waited for
-    // once for all scenarios, and before each that makes the receiver fail or die.
+    // once for all scenarios, and before each that makes the receiver fail or die. A failure lasts so long, too, after
+    // an event was accepted in it.
     std::chrono::milliseconds settle_time = std::chrono::milliseconds(200);
 
     // The slow body comes in five pieces with this between them.

@@ -24,7 +24,8 @@ enum class Fault {
     cut_connection,         // half of the body arrives: not accepted; then all of it, but the answer gets lost, and
                             // again: accepted, one effect
     retry_after_500,        // the receiver's own work fails: not accepted; it works again and the sender retries:
-                            // accepted, one effect
+                            // accepted, one effect. A handler with an inbox stores the event and accepts it at
+                            // once, rightly: run_conformance sees that by its effect
 };
 
 // "duplicate" and so on.

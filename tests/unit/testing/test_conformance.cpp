@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -183,6 +184,34 @@ TEST_CASE("conformance: effects are looked at again before the receiver's work i
     };
     CHECK(testing::run_conformance(options).value().count(testing::Verdict::passed) == 2);
     CHECK(looks == 4);
+}
+
+TEST_CASE("conformance: an event that is accepted while the work fails must take effect once that works again") {
+    Partner partner;
+    auto options = partner.with_probes();
+    options.only = {"retry_after_500"};
+    std::optional<fw::HttpRequest> stored;
+    bool keeps_promise = true;
+    // An inbox that stores while the work fails, and works when it does again.
+    options.exchange = [&](const fw::HttpRequest& request) -> fw::Result<fw::HttpResponse> {
+        CHECK_FALSE(stored.has_value());  // who accepted an event is not sent it again
+        stored = request;
+        return fw::HttpResponse{.status = 202};
+    };
+    const auto receive = partner.without_probes().exchange;
+    options.failure_hook = [&](bool failing) {
+        if (!failing && keeps_promise) CHECK(receive(stored.value()).value().status == 200);
+    };
+    CHECK(testing::run_conformance(options).value().count(testing::Verdict::passed) == 1);
+
+    stored.reset();
+    keeps_promise = false;
+    CHECK(testing::run_conformance(options).value().results.at(0).reason ==
+          "an event was answered 202 while its processing failed, and took no effect when that worked again");
+
+    stored.reset();
+    options.effect_probe = nullptr;
+    CHECK(testing::run_conformance(options).value().count(testing::Verdict::not_checked) == 1);
 }
 
 TEST_CASE("conformance: an unreachable receiver fails, and the reason says so") {
