@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <string>
 #include <thread>
@@ -308,27 +309,33 @@ void play_acknowledges_after_work(Trial& trial) {
     const auto event = trial.make_event();
     if (!event) return;
     const auto answer = trial.deliver_and_kill(*event, KillMoment::before_effect);
-    if (!answer || !is_accepted(*answer)) return;  // it promised nothing
-    if (trial.await_effects(event->event_id, 1) == 0) {
-        trial.course().complain("an event was answered " + std::to_string(answer->status) +
-                                " and then lost in a crash: it was acknowledged before it was processed or stored");
+    if (!answer) return;
+    if (*answer && is_accepted(**answer)) {
+        if (trial.await_effects(event->event_id, 1) > 0) return;
+        return trial.course().complain("an event was answered " + std::to_string((*answer)->status) +
+                                       " and then lost in a crash: it was acknowledged before it was processed or "
+                                       "stored");
+    }
+    // It promised nothing. That the crash was the reason shows only if the same event takes effect without one.
+    const auto again = trial.deliver_until_accepted(*event);
+    if (!again || !is_accepted(*again) || trial.await_effects(event->event_id, 1) == 0) {
+        trial.leave_undecided("the event was not accepted before the crash, and took no effect when redelivered");
     }
 }
 
-void play_crash_before_effect(Trial& trial) {
+void play_crash(Trial& trial, KillMoment moment, std::string_view what) {
     const auto event = trial.make_event();
-    if (!event) return;
-    static_cast<void>(trial.deliver_and_kill(*event, KillMoment::before_effect));
-    trial.redeliver(*event, "the event, redelivered after a crash before its effect,");
+    if (!event || !trial.deliver_and_kill(*event, moment)) return;
+    trial.course().take(trial.deliver_until_accepted(*event), Expected::accepted, what);
     trial.course().expect_effects(*event, 1);
 }
 
+void play_crash_before_effect(Trial& trial) {
+    play_crash(trial, KillMoment::before_effect, "the event, redelivered after a crash before its effect,");
+}
+
 void play_crash_after_effect(Trial& trial) {
-    const auto event = trial.make_event();
-    if (!event) return;
-    static_cast<void>(trial.deliver_and_kill(*event, KillMoment::after_effect));
-    trial.redeliver(*event, "the event, redelivered after a crash after its effect,");
-    trial.course().expect_effects(*event, 1);
+    play_crash(trial, KillMoment::after_effect, "the event, redelivered after a crash after its effect,");
 }
 
 constexpr Needs effects_only{.effects = true};
@@ -429,31 +436,47 @@ void Trial::check_effects(const ExpectedEffect& expected) {
     course_.complain(complaint_about(expected, await_effects(expected.event_id, expected.times)));
 }
 
-void Trial::redeliver(const Envelope& event, std::string_view what) {
-    if (!undecided_.empty()) return;
+Result<HttpResponse> Trial::deliver_until_accepted(const Envelope& event) {
     const auto body = course_.encode(event);
-    if (!body) return;
     for (auto waited = chr::milliseconds::zero();; waited += redelivery_step) {
-        const auto request = course_.request(*body);
-        if (!request) return;
+        const auto request = body ? course_.request(*body) : std::nullopt;
+        if (!request) return Error(Errc::local_failure, "no request could be made");
         auto answer = course_.exchange(*request);
         const bool accepted = answer && is_accepted(*answer);
-        if (accepted || waited >= options_.patience) return course_.take(std::move(answer), Expected::accepted, what);
+        if (accepted || waited >= options_.patience) return answer;
         std::this_thread::sleep_for(redelivery_step);
     }
 }
 
-std::optional<HttpResponse> Trial::deliver_and_kill(const Envelope& event, KillMoment moment) {
+std::optional<Result<HttpResponse>> Trial::deliver_and_kill(const Envelope& event, KillMoment moment) {
     const auto body = course_.encode(event);
     const auto request = body ? course_.request(*body) : std::nullopt;
     if (!request) return std::nullopt;
-    std::optional<HttpResponse> answer;
+    std::optional<Result<HttpResponse>> answer;
+    std::uint64_t effects = 0;         // before the hook starts the receiver again
+    std::exception_ptr probe_failure;  // thrown on only when the hook has done that
     const auto killed = options_.kill_hook(moment, event.event_id, [&] {
-        if (auto got = course_.exchange(*request)) answer = *std::move(got);
+        answer = course_.exchange(*request);
+        if (moment != KillMoment::before_effect) return;
+        if (*answer && is_accepted(**answer)) std::this_thread::sleep_for(options_.settle_time);
+        try {
+            effects = options_.effect_probe(event.event_id);
+        } catch (...) {
+            probe_failure = std::current_exception();
+        }
     });
-    if (killed) return answer;
-    undecided_ = "the kill hook failed: " + killed.error().message();
-    return std::nullopt;
+    if (probe_failure) std::rethrow_exception(probe_failure);
+    if (!killed) {
+        undecided_ = "the kill hook failed: " + killed.error().message();
+    } else if (!answer) {
+        undecided_ = "the kill hook did not deliver the event";
+    } else if (!*answer && answer->error() != Condition::in_doubt) {
+        undecided_ = "the event was not sent while the receiver was to be killed: " + answer->error().message();
+    } else if (effects > 0) {
+        undecided_ = "the event took effect before the receiver was started again: it was not killed before the effect";
+    }
+    if (!undecided_.empty()) return std::nullopt;
+    return answer;
 }
 
 }  // namespace fpt_webhooks::inline v0_1::testing

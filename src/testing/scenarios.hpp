@@ -34,11 +34,12 @@ class Trial {
     // runner looks again, settle_time after.
     void check_effects(const ExpectedEffect& expected);
 
-    // Sends the event until it is accepted or patience is over.
-    void redeliver(const Envelope& event, std::string_view what);
+    // Sends the event until it is accepted or patience is over; the last answer.
+    [[nodiscard]] Result<HttpResponse> deliver_until_accepted(const Envelope& event);
 
-    // The event's answer while the receiver is killed at `moment`; nothing when none came, or when the hook failed.
-    [[nodiscard]] std::optional<HttpResponse> deliver_and_kill(const Envelope& event, KillMoment moment);
+    // The event's answer while the receiver is killed at `moment`, or the error of a connection that was cut after
+    // sending. Nothing, and undecided: the hook failed, the event was not sent, or the receiver plainly lived on.
+    [[nodiscard]] std::optional<Result<HttpResponse>> deliver_and_kill(const Envelope& event, KillMoment moment);
 
     [[nodiscard]] const std::string& undecided() const noexcept { return undecided_; }
     void leave_undecided(std::string why) { undecided_ = std::move(why); }

@@ -52,7 +52,9 @@ const std::map<Flaw, Row> table{
                       "crash_after_effect"}}},  // it gets to no moment
     {Flaw::no_dedupe, {.failed = {"duplicate", "concurrent_duplicates", "crash_after_effect"}}},
     {Flaw::checks_then_acts, {.failed = {"concurrent_duplicates"}}},
-    {Flaw::marks_before_work, {.failed = {"retry_after_500", "crash_before_effect"}}},
+    {Flaw::marks_before_work,
+     {.failed = {"retry_after_500", "crash_before_effect"},
+      .not_checked = {"acknowledges_after_work"}}},  // no answer, and no effect by a redelivery
     {Flaw::marks_after_work, {.failed = {"crash_after_effect"}}},
     {Flaw::acks_before_work,
      {.failed = {"retry_after_500", "acknowledges_after_work"}, .settle_time = std::chrono::milliseconds(300)}},

@@ -56,7 +56,9 @@ struct ConformanceOptions {
 
     // Sees to it that the receiver's process is killed (as by SIGKILL) when it gets to `moment` with `event`; calls
     // `deliver` once, which sends it and returns with an answer or without one; waits for the death; starts the
-    // receiver again at the same URL and returns when it listens. Needs the effect probe too.
+    // receiver again at the same URL and returns when it listens. Needs the effect probe too. An exchange must
+    // answer no_response when the connection is cut after sending: other errors mean that nothing was sent. Not
+    // checked: a kill before the effect, after which the effect is there before the hook returns.
     std::function<Result<void>(KillMoment moment, const EventId& event, const std::function<void()>& deliver)>
         kill_hook = nullptr;
 

@@ -118,16 +118,48 @@ TEST_CASE("conformance: kills are asked for by moment, and what a crash cost is 
     options.only = {"acknowledges_after_work", "crash_before_effect", "crash_after_effect"};
     options.promises_exactly_once = true;
     std::vector<testing::KillMoment> moments;
+    bool dies = false;
+    auto death = fw::Errc::no_response;
+    options.exchange = [&, living = options.exchange](const fw::HttpRequest& request) -> fw::Result<fw::HttpResponse> {
+        if (dies) return fw::Error(death);
+        return living(request);
+    };
     options.kill_hook = [&](testing::KillMoment moment, const fw::EventId&,
                             const std::function<void()>& deliver) -> fw::Result<void> {
         moments.push_back(moment);
+        dies = true;
         deliver();
+        dies = false;
         return {};
     };
     CHECK(testing::run_conformance(options).value().count(testing::Verdict::passed) == 3);
     CHECK(moments == std::vector{testing::KillMoment::before_effect, testing::KillMoment::before_effect,
                                  testing::KillMoment::after_effect});
 
+    SECTION("a request that never left decides nothing") {
+        death = GENERATE(fw::Errc::connect_failed, fw::Errc::handler_failed);
+        const auto report = testing::run_conformance(options).value();
+        CHECK(report.count(testing::Verdict::not_checked) == 3);
+        CHECK(report.results.at(0).reason.find("was not sent") != std::string::npos);
+    }
+    SECTION("a hook that kills nobody decides nothing about what is before the effect") {
+        options.kill_hook = [](auto, const auto&, const auto& deliver) -> fw::Result<void> {
+            deliver();
+            return {};
+        };
+        const auto report = testing::run_conformance(options).value();
+        CHECK(report.find("acknowledges_after_work")->verdict == testing::Verdict::not_checked);
+        CHECK(report.find("crash_before_effect")->verdict == testing::Verdict::not_checked);
+    }
+    SECTION("a hook that delivers nothing decides nothing") {
+        options.kill_hook = [](auto, const auto&, const auto&) -> fw::Result<void> { return {}; };
+        CHECK(testing::run_conformance(options).value().count(testing::Verdict::not_checked) == 3);
+    }
+    SECTION("without an answer, a redelivery without effect decides nothing") {
+        options.only = {"acknowledges_after_work"};
+        options.effect_probe = [](const fw::EventId&) -> std::uint64_t { return 0; };
+        CHECK(testing::run_conformance(options).value().count(testing::Verdict::not_checked) == 1);
+    }
     SECTION("a hook that fails decides nothing") {
         options.kill_hook = [](auto, const auto&, const auto&) -> fw::Result<void> {
             return fw::Error(fw::Errc::local_failure, "no process to kill");
