@@ -13,7 +13,7 @@
 namespace fw = fpt_webhooks;
 namespace testing = fpt_webhooks::testing;
 
-TEST_CASE("conformance: our receiver passes over CurlTransport; without a hand on the socket two are not checked") {
+TEST_CASE("conformance: our receiver passes over CurlTransport but for two that need a hand on the socket") {
     conformance_test::ReceiverUnderTest receiver(conformance_test::our_receiver);
     auto options = receiver.options();
     options.exchange =

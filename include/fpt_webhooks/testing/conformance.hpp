@@ -58,7 +58,7 @@ struct ConformanceOptions {
     // `deliver` once, which sends it and returns with an answer or without one; waits for the death; starts the
     // receiver again at the same URL and returns when it listens. Needs the effect probe too. An exchange must
     // answer no_response when the connection is cut after sending: other errors mean that nothing was sent. Not
-    // checked: a kill before the effect, after which the effect is there before the hook returns.
+    // checked: a kill before the effect, when the effect is there before `deliver` returns.
     std::function<Result<void>(KillMoment moment, const EventId& event, const std::function<void()>& deliver)>
         kill_hook = nullptr;
 
