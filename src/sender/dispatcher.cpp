@@ -270,9 +270,10 @@ bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
     }
     for (const auto& [id, until] : wants.waiting) {
         auto page = options.store->take_waiting(id, until, detail::waiting_page_rows);
-        failed |= !page;
+        const bool usable = read_changes() && page;  // for the same reason: what is withdrawn comes with the rest
+        failed |= !usable;
         const std::scoped_lock lock(mutex);
-        if (page) {
+        if (usable) {
             engine->add_waiting(id, *std::move(page), now());
         } else {
             engine->waiting_failed(id);
