@@ -546,6 +546,7 @@ void Oracle::check_start(Ms now, Ms wall, Sub& of, Item& item, const fw::Transpo
     check_order(now, of, item);
     const char* why = item.withdrawn != 0 ? "started after it was withdrawn"
                                           : why_not(of, of.view, &body_for(item, item.mask), wall, request);
+    item.late = why != nullptr && item.withdrawn != 0;
     if (why == nullptr) return;
     for (const Old& old : of.unseen[*owner_]) {
         const auto mask = old.masks.find(item.id);
@@ -651,6 +652,7 @@ void Oracle::answered(Ms now, std::size_t by, fw::SubscriptionId id, const Answe
         item.succeeded = true;
         ++of.unrecorded;
         of.hold_min = of.hold_max = of.hold_step_min = of.hold_step_max = 0;
+        of.succeeded_at = now;
         if (!item.replay) end_streak(of);
         return;
     }
@@ -796,7 +798,9 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
         if (!item.succeeded) wrong("delivered without a 2xx");
         return;
     }
-    if (item.succeeded) return wrong("a 2xx was recorded as something else");
+    // What is in flight is never aborted; this was withdrawn before.
+    const bool may_be_dropped = item.late && (item.withdrawn & bit(row.reason)) != 0;
+    if (item.succeeded && !may_be_dropped) return wrong("a 2xx was recorded as something else");
     switch (row.reason) {
         case fw::EndReason::attempts:
             if (item.recorded_attempts < attempts_max) wrong("given up too early");
@@ -876,8 +880,8 @@ void Oracle::noticed(Ms now, std::size_t by, const fw::Notice& notice) {
         Sub& of = sub(notice.subscription);
         if (of.profile != fw::Profile::fpt) return;
         if (notice.percent == 100) return;  // goes with the disabling
-        // An edit may come between a warning and its telling.
-        const bool overtaken = now - of.edited_at < second;
+        // An edit or a success may come between a warning and its telling.
+        const bool overtaken = now - std::max(of.edited_at, of.succeeded_at) < second;
         const bool early = !of.streak_first || now < *of.streak_first + day * notice.percent / 100;
         if (overtaken && early) return;
         const std::string which = "subscription " + std::to_string(of.id.value()) + ": the warning of " +

@@ -173,6 +173,7 @@ class Oracle {
         bool counted_surely = true;  // the last failure did
         bool counted_maybe = true;
         unsigned warned = 0;
+        Ms succeeded_at = 0;
         bool to_disable = false;   // must be, by a peer's stop or UFP's rule
         bool may_disable = false;  // the same, and an edit may have come between
         std::size_t skipped = 0;
@@ -198,6 +199,7 @@ class Oracle {
         Ms first_started = 0;
         Ms wall_started = 0;  // the last attempt, by the wall clock
         Ms recorded_first_started = 0;
+        bool late = false;       // it was withdrawn before its last attempt started, unknown to who started it
         bool succeeded = false;  // answered 2xx in this life of the process
         bool answered = false;   // an answer is not durable yet
         Answer last = {};
