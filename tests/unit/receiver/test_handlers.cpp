@@ -273,7 +273,8 @@ TEST_CASE("handlers: of several deadlines for one event the shortest counts, wit
     CHECK(d.f->last().outcome == fw::HandleOutcome::overrun);
 }
 
-TEST_CASE("handlers: the threads for deadlines are bounded; who gets none in time goes back untried, answered 503") {
+TEST_CASE(
+    "handlers: the threads for deadlines are bounded, and who gets none in time goes back untried, answered 503") {
     DeadlineFixture d({.deadline = 1ms, .on_overrun = fw::BusyAnswer::accepted}, {.deadline_threads = 1});
     CHECK(d.send_until_begun().status == 200);
     d.gate.until_waiting(1);

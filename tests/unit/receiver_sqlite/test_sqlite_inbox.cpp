@@ -53,7 +53,7 @@ TEST_CASE("sqlite inbox: an unusable option is refused by its name") {
           "invalid argument: busy_timeout: zero to one hour");
 }
 
-TEST_CASE("sqlite inbox: everything is there after the file was closed; leases run on, delays too") {
+TEST_CASE("sqlite inbox: everything is there after the file was closed, and leases run on, delays too") {
     const TemporaryFolder folder;
     const auto clock = std::make_shared<ManualClock>();
     fw::ClaimToken leased;

@@ -68,7 +68,7 @@ std::set<std::string> names_of(const testing::ConformanceReport& report, testing
 
 }  // namespace
 
-TEST_CASE("conformance: our receiver passes; what it gave no hook for is not checked, with the reason") {
+TEST_CASE("conformance: our receiver passes, and what it gave no hook for is not checked, with the reason") {
     Partner partner;
     const auto report = testing::run_conformance(partner.with_probes()).value();
     CHECK(report.results.size() == testing::conformance_scenarios().size());
