@@ -6,30 +6,16 @@
 namespace fpt_webhooks::inline v0_1::detail {
 namespace {
 
-template <class T>
-bool read_contact(const Envelope& envelope, std::optional<ContactId>& out) {
-    if (!(envelope.event_type == T::event_type)) return false;
-    if (const auto event = envelope.data_as<T>()) out = event->contact_id;
-    return true;
-}
-
-std::optional<ContactId> contact_of(const EventView& event) {
-    std::optional<ContactId> contact;
-    if (const Envelope* envelope = event.envelope()) {
-        static_cast<void>(read_contact<ContactCreated>(*envelope, contact) ||
-                          read_contact<ContactUpdated>(*envelope, contact) ||
-                          read_contact<ContactDeleted>(*envelope, contact) ||
-                          read_contact<ContactStatusChanged>(*envelope, contact) ||
-                          read_contact<ContactSubGroupChanged>(*envelope, contact));
-    }
-    return contact;
+std::optional<ContactId> contact_in(const EventView& event) {
+    if (event.envelope() == nullptr) return std::nullopt;
+    return contact_of(event.envelope()->data);
 }
 
 }  // namespace
 
 std::optional<std::chrono::milliseconds> ContactOrder::older_by(const EventView& event) const noexcept try {
     if (capacity_ == 0) return std::nullopt;
-    const auto contact = contact_of(event);
+    const auto contact = contact_in(event);
     if (!contact) return std::nullopt;
     const std::lock_guard lock(mutex_);
     const auto place = places_.find({event.envelope()->location_id, *contact});
@@ -41,7 +27,7 @@ std::optional<std::chrono::milliseconds> ContactOrder::older_by(const EventView&
 
 void ContactOrder::processed(const EventView& event) noexcept try {
     if (capacity_ == 0) return;
-    const auto contact = contact_of(event);
+    const auto contact = contact_in(event);
     if (!contact) return;
     const Newest seen{{event.envelope()->location_id, *contact}, event.envelope()->timestamp};
     const std::lock_guard lock(mutex_);

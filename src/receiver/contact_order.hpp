@@ -13,7 +13,7 @@
 
 namespace fpt_webhooks::inline v0_1::detail {
 
-// May be shared between threads. Knows the contacts of the five shipped contact events.
+// May be shared between threads. Knows the contact of every FPT event that has a contactId.
 class ContactOrder {
   public:
     // Zero: remembers nothing.
