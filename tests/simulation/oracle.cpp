@@ -153,6 +153,8 @@ void Oracle::record(Ms now, const fw::DeliveryUpdate& update) {
         item.durable_start = 0;
     }
     const bool told_elsewhere = update.state == fw::DeliveryState::waiting;
+    // A parking that is written again, since its reply was lost, after what was parked has been sent.
+    item.outrun = told_elsewhere && !update.attempt && item.answered;
     check_row(now, item, *row);
     if (told_elsewhere && fw::has_ended(row->state)) item.told = true;  // the store itself dropped it
 }
@@ -799,7 +801,7 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
         return;
     }
     // What is in flight is never aborted; this was withdrawn before.
-    const bool may_be_dropped = item.late && (item.withdrawn & bit(row.reason)) != 0;
+    const bool may_be_dropped = (item.late || item.outrun) && (item.withdrawn & bit(row.reason)) != 0;
     if (item.succeeded && !may_be_dropped) return wrong("a 2xx was recorded as something else");
     switch (row.reason) {
         case fw::EndReason::attempts:
@@ -807,7 +809,7 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
             break;
         case fw::EndReason::window: {
             const Ms end = item.first_started + window;
-            if (item.recorded_attempts == 0 || now < end) wrong("its window is not over");
+            if (item.recorded_attempts == 0 || (now < end && !item.expired_by_ghost)) wrong("its window is not over");
             const Ms calm = item.due_max - second;
             const bool could = of.free_since < calm && of.hold_max < calm && of.edited_at < calm &&
                                running_since_ < calm && last_fault_ < calm && item.due_max <= end &&
@@ -839,7 +841,7 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
     }
     const bool exhausted = row.reason == fw::EndReason::attempts || row.reason == fw::EndReason::window;
     if ((row.state == fw::DeliveryState::exhausted) != exhausted) wrong("state and reason do not fit");
-    if (!row.ended_at || ms(*row.ended_at) > now) wrong("ended in the future");
+    if (!row.ended_at || (ms(*row.ended_at) > now && !item.expired_by_ghost)) wrong("ended in the future");
 }
 
 void Oracle::expired(Ms now, std::size_t by, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended,
@@ -851,6 +853,7 @@ void Oracle::expired(Ms now, std::size_t by, fw::SubscriptionId id, const std::v
         if (of.flight == delivery || item.answered) fail(now, name(item) + ": expired while it was attempted");
         const bool overtaken = now - of.edited_at < second;
         if (!is_paused(of.view) && !overtaken) fail(now, name(item) + ": expired though not paused");
+        item.expired_by_ghost = ghosts_[by].has_value();  // on a time line of its own
         check_row(now, item, *row_of(delivery));
         if (reply_lost) item.told = true;   // nobody knows any more
         if (ghosts_[by]) item.told = true;  // an ousted process tells it when its next read succeeds
