@@ -1,0 +1,74 @@
+// The program `fpt-webhooks`: everything that a person does by hand around signed webhooks. docs/fpt-webhooks.md.
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include <fmt/core.h>
+
+#include "cli/command.hpp"
+#include "cli/console.hpp"
+
+namespace {
+
+using namespace fpt_webhooks::cli;
+
+// The help of a command fits one screen of 80 by 24.
+void set_up(CLI::App& app, Console& console) {
+    app.get_formatter()->column_width(30);
+    app.fallthrough();
+    app.require_subcommand(1);
+    app.add_flag("--json", console.json, "JSON for machines, one value a line");
+    app.add_flag("--utc", console.utc, "Times in UTC instead of the local zone");
+    app.set_version_flag("--version", "fpt-webhooks " FPT_WEBHOOKS_VERSION);
+}
+
+int fail(ExitStatus status, const std::string& what, const std::string& hint = {}) {
+    fmt::print(stderr, "fpt-webhooks: {}\n", printable(what));
+    if (!hint.empty()) fmt::print(stderr, "  {}\n", hint);
+    return static_cast<int>(status);
+}
+
+// "fpt-webhooks subscriptions create"
+std::string path_of(const CLI::App& app) {
+    return app.get_parent() == nullptr ? app.get_name() : path_of(*app.get_parent()) + " " + app.get_name();
+}
+
+// The innermost command that was named, for which help is offered.
+const CLI::App& innermost(const CLI::App& app) {
+    const auto named = app.get_subcommands();
+    return named.empty() ? app : innermost(*named.front());
+}
+
+int run(int argc, char** argv) {
+    Console console;
+    CLI::App app("Sends, receives and looks after signed webhooks (FitProTracker, FitnessForce UFP)", "fpt-webhooks");
+    set_up(app, console);
+    Commands commands;
+    add_signature_commands(app, console, commands);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& success) {  // --help, --version
+        return app.exit(success);
+    } catch (const CLI::ParseError& error) {
+        return fail(ExitStatus::usage, error.what(), "see " + path_of(innermost(app)) + " --help");
+    }
+    for (const Command& command : commands) {
+        if (command.app->parsed() && command.app->get_subcommands().empty()) {
+            return static_cast<int>(command.run());
+        }
+    }
+    return fail(ExitStatus::usage, "no command", "see fpt-webhooks --help");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a peer that closes is an error of that write, not the end
+    try {
+        return run(argc, argv);
+    } catch (const Failure& failure) {
+        return fail(failure.status(), failure.what(), failure.hint());
+    } catch (const std::exception& error) {
+        return fail(ExitStatus::machine, error.what());
+    }
+}
