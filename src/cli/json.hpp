@@ -27,8 +27,10 @@ class JsonText {
     JsonText& value(const char* text) { return value(std::string_view(text)); }
     JsonText& value(bool flag) { return writer_.Bool(flag), *this; }
     JsonText& value(std::integral auto number) {
-        if constexpr (std::is_signed_v<decltype(number)>) return writer_.Int64(number), *this;
-        else return writer_.Uint64(number), *this;
+        if constexpr (std::is_signed_v<decltype(number)>)
+            return writer_.Int64(number), *this;
+        else
+            return writer_.Uint64(number), *this;
     }
     JsonText& value(double number) { return writer_.Double(number), *this; }
     JsonText& value(Timestamp time) { return value(std::string_view(format_timestamp(time).value_or(""))); }

@@ -16,12 +16,10 @@ void add_keygen(CLI::App& parent, Console& console, Commands& commands) {
     app->footer("Keep it where only the sender and the receiver read it; it is not stored anywhere.");
     commands.push_back({app, [&console] {
                             const Secret secret = need(Secret::generate(*system_random()), "keygen");
-                            console.json ? console.print(JsonText()
-                                                             .begin_object()
-                                                             .field("secret", secret.reveal())
-                                                             .end_object()
-                                                             .text())
-                                         : console.print(secret.reveal());
+                            console.json
+                                ? console.print(
+                                      JsonText().begin_object().field("secret", secret.reveal()).end_object().text())
+                                : console.print(secret.reveal());
                             return ExitStatus::ok;
                         }});
 }

@@ -64,8 +64,7 @@ struct RunningProgram::State {
         std::signal(SIGPIPE, SIG_IGN);  // a program may well end without reading its input
         const auto arguments = pointers_of(command);
         const auto variables = pointers_of(environment);
-        const int out_file =
-            options.out_file.empty() ? -1 : open(options.out_file.c_str(), O_WRONLY | O_CLOEXEC);
+        const int out_file = options.out_file.empty() ? -1 : open(options.out_file.c_str(), O_WRONLY | O_CLOEXEC);
         child = fork();
         if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
         if (child == 0) {

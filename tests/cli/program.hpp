@@ -18,10 +18,10 @@ struct Ended {
 };
 
 struct ProgramOptions {
-    std::string input = {};                            // of standard input, which ends after it
+    std::string input = {};                             // of standard input, which ends after it
     std::map<std::string, std::string> variables = {};  // of the environment, besides PATH, TZ=UTC and LC_ALL=C
-    std::string folder = {};                           // to run in; "": the test's own
-    std::string out_file = {};                         // standard output goes there, say to /dev/full
+    std::string folder = {};                            // to run in; "": the test's own
+    std::string out_file = {};                          // standard output goes there, say to /dev/full
 };
 
 // Waits up to 30 s for the end, then kills it and throws.
