@@ -36,7 +36,8 @@ bool mount_small_disk(const std::string& folder) {
         }
     }
     if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-    return mount("fpt_webhooks", folder.c_str(), "tmpfs", 0, "size=2m,mode=700") == 0;
+    // Room for SQLite's log, which takes 16 MB before it is written from its beginning again.
+    return mount("fpt_webhooks", folder.c_str(), "tmpfs", 0, "size=32m,mode=700") == 0;
 }
 
 // Publishes until the disk refuses. Returns the error.
