@@ -43,7 +43,7 @@ std::string read_input(const std::string& path) {
 }
 
 void SecretSource::add_to(CLI::App& app) {
-    auto* group = app.add_option_group("Secret", "never on the command line, where other users would see it");
+    auto* group = app.add_option_group("Secret", "never on the command line, where others would see it");
     group->add_option("--secret-env", environment, "Environment variable that holds the signing secret")
         ->type_name("NAME");
     group->add_option("--secret-file", file, "File that holds it, one secret a line")->type_name("FILE");

@@ -2,6 +2,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <string>
 
 #include <fmt/core.h>
 
@@ -12,9 +14,31 @@ namespace {
 
 using namespace fpt_webhooks::cli;
 
-// The help of a command fits one screen of 80 by 24.
+// The help of a command fits one screen of 80 by 24: an option's name and type, and what it is. CLI11's remarks on
+// checks and exclusions would break the columns, and those on groups take three lines each.
+class HelpFormatter : public CLI::Formatter {
+  public:
+    HelpFormatter() { column_width(30); }
+
+    std::string make_option_opts(const CLI::Option* option) const override {
+        if (option->get_positional() || option->get_type_size() == 0) return {};
+        const std::string type = option->get_type_name();  // its checks stand behind a colon
+        return " " + type.substr(0, type.find(':')) + (option->get_required() ? " REQUIRED" : "");
+    }
+
+    std::string make_expanded(const CLI::App* group) const override {
+        const bool one = group->get_require_option_min() == 1 && group->get_require_option_max() == 1;
+        std::string text =
+            "\n" + group->get_group() + (one ? " (one is needed): " : ": ") + group->get_description() + "\n";
+        for (const CLI::Option* option : group->get_options({})) {
+            if (option != group->get_help_ptr()) text += make_option(option, false);
+        }
+        return text;
+    }
+};
+
 void set_up(CLI::App& app, Console& console) {
-    app.get_formatter()->column_width(30);
+    app.formatter(std::make_shared<HelpFormatter>());
     app.fallthrough();
     app.require_subcommand(1);
     app.add_flag("--json", console.json, "JSON for machines, one value a line");
@@ -41,7 +65,7 @@ const CLI::App& innermost(const CLI::App& app) {
 
 int run(int argc, char** argv) {
     Console console;
-    CLI::App app("Sends, receives and looks after signed webhooks (FitProTracker, FitnessForce UFP)", "fpt-webhooks");
+    CLI::App app("Sends, receives and looks after signed webhooks (FitProTracker, FitnessForce)", "fpt-webhooks");
     set_up(app, console);
     Commands commands;
     add_signature_commands(app, console, commands);

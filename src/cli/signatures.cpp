@@ -13,7 +13,7 @@ namespace {
 
 void add_keygen(CLI::App& parent, Console& console, Commands& commands) {
     CLI::App* const app = parent.add_subcommand("keygen", "A new signing secret, on standard output");
-    app->footer("Keep it where only the sender and the receiver read it; it is not stored anywhere.");
+    app->footer("Keep it where only the sender and the receiver read it; it is stored nowhere.");
     commands.push_back({app, [&console] {
                             const Secret secret = need(Secret::generate(*system_random()), "keygen");
                             console.json
