@@ -1,6 +1,8 @@
 #include "cli/input.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -11,15 +13,19 @@
 
 #include <fmt/core.h>
 
-#include "cli/command.hpp"
-
 namespace fpt_webhooks::cli {
+namespace {
+
+constexpr const Scheme* schemes[] = {&Scheme::fpt, &Scheme::ufp, &Scheme::standard_webhooks};
+
+}  // namespace
+
+std::string name_of_input(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 std::string read_input(const std::string& path) {
     const bool is_standard = path == "-";
-    const std::string name = is_standard ? "standard input" : path;
     const auto refuse = [&](const std::string& why, const char* hint = "") {
-        return Failure(ExitStatus::input, fmt::format("{}: {}", name, why), hint);
+        return Failure(ExitStatus::input, fmt::format("{}: {}", name_of_input(path), why), hint);
     };
     const int descriptor = is_standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) throw refuse(std::generic_category().message(errno));
@@ -27,6 +33,8 @@ std::string read_input(const std::string& path) {
         if (!is_standard) close(*open_file);
     };
     const std::unique_ptr<const int, decltype(close_file)> closer(&descriptor, close_file);
+
+    if (is_standard && isatty(descriptor) == 1) fmt::print(stderr, "reading standard input, up to Ctrl-D\n");
 
     std::string text;
     char piece[64 * 1024];
@@ -40,6 +48,56 @@ std::string read_input(const std::string& path) {
     }
     if (text.empty()) throw refuse("empty", is_standard ? "pipe something into it, or name a file" : "");
     return text;
+}
+
+Timestamp parse_time(const std::string& text, std::string_view option) {
+    using namespace std::chrono;
+    const auto refuse = [&](const char* why, const char* hint) {
+        return Failure(ExitStatus::usage, fmt::format("{} {}: {}", option, text, why), hint);
+    };
+    if (!text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+        constexpr auto last = floor<seconds>(sys_days(year(9999) / December / 31) + days(1)) - seconds(1);
+        std::int64_t count = 0;
+        const auto error = std::from_chars(text.data(), text.data() + text.size(), count).ec;
+        if (error == std::errc() && count <= last.time_since_epoch().count()) return Timestamp(seconds(count));
+        throw refuse("beyond the year 9999", "seconds since 1970, not milliseconds");
+    }
+    const auto time = parse_timestamp(text);
+    if (!time) throw refuse("not a time", "seconds since 1970, or UTC like 2026-06-10T23:45:00Z");
+    return *time;
+}
+
+Result<Headers::Field> split_header(std::string_view line) {
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos)
+        return Error(Errc::malformed, "no colon between a header's name and its value");
+    const std::string_view name = line.substr(0, colon);
+    if (const auto good = check_header(name, ""); !good) return Error(Errc::malformed, good.error().detail());
+    constexpr std::string_view white = " \t\r\n";
+    std::string_view value = line.substr(colon + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(white), value.size()));
+    value = value.substr(0, value.find_last_not_of(white) + 1);
+    return Headers::Field{std::string(name), std::string(value)};
+}
+
+Headers::Field parse_header(std::string_view text, std::string_view option) {
+    auto field = split_header(text);
+    if (field) return *std::move(field);
+    throw Failure(ExitStatus::usage, fmt::format("{}: {}", option, field.error().detail()),
+                  fmt::format("{} 'Name: value'", option));
+}
+
+void SchemeOption::add_to(CLI::App& app) {
+    std::vector<std::string> names;
+    for (const Scheme* const scheme : schemes) names.emplace_back(scheme->name);
+    app.add_option("--scheme", name, "fpt, ufp or standard_webhooks; else fpt")
+        ->type_name("NAME")
+        ->check(CLI::IsMember(names));
+}
+
+const Scheme& SchemeOption::scheme() const noexcept {
+    return **std::find_if(std::begin(schemes), std::end(schemes),
+                          [this](const Scheme* candidate) { return candidate->name == name; });
 }
 
 void SecretSource::add_to(CLI::App& app) {
@@ -57,14 +115,20 @@ std::vector<TimedSecret> SecretSource::all() const {
             throw Failure(ExitStatus::input, fmt::format("environment variable {}: not set, or empty", environment),
                           fmt::format("export {}=...", environment));
         }
-        return {TimedSecret(Secret(text), Timestamp::min(), Timestamp::max(), environment)};
+        const std::string label = environment.substr(0, SecretLabel::length_max);
+        return {TimedSecret(Secret(text), Timestamp::min(), Timestamp::max(), label)};
     }
     auto read = read_secrets_file(file);
-    if (!read) throw Failure(ExitStatus::input, read.error().message());
-    if (read->empty()) throw Failure(ExitStatus::input, fmt::format("{}: no secret in it", file));
+    if (!read) throw Failure(ExitStatus::input, read.error().detail());  // which begins with the file's name
     return *std::move(read);
 }
 
 Secret SecretSource::one() const { return all().front().secret; }
+
+Failure SecretSource::unusable(const TimedSecret& secret, const Error& error) const {
+    const std::string place =
+        environment.empty() ? fmt::format("{}: {}", file, secret.label) : "environment variable " + environment;
+    return {ExitStatus::input, fmt::format("{}: {}", place, error.detail())};
+}
 
 }  // namespace fpt_webhooks::cli

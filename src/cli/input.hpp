@@ -3,11 +3,16 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include <fpt_webhooks/core/headers.hpp>
+#include <fpt_webhooks/core/scheme.hpp>
 #include <fpt_webhooks/core/timed_secret.hpp>
+
+#include "cli/command.hpp"
 
 namespace fpt_webhooks::cli {
 
@@ -16,6 +21,27 @@ inline constexpr std::size_t input_bytes_max = std::size_t{16} << 20;
 
 // The whole file; "-" is standard input. Fails (input) when it cannot be read, is empty or longer than the limit.
 [[nodiscard]] std::string read_input(const std::string& path);
+
+// What errors call it: "standard input" for "-".
+[[nodiscard]] std::string name_of_input(const std::string& path);
+
+// Seconds since 1970, or as parse_timestamp reads it; up to the year 9999. Fails (usage) by the option's name.
+[[nodiscard]] Timestamp parse_time(const std::string& text, std::string_view option);
+
+// "Name: value" as HTTP has it: white space around the value is not part of it. Errors: malformed; what stands there
+// is not repeated, it may be anything of anybody's.
+[[nodiscard]] Result<Headers::Field> split_header(std::string_view line);
+
+// The same for the value of an option. Fails (usage).
+[[nodiscard]] Headers::Field parse_header(std::string_view text, std::string_view option);
+
+// --scheme: one of those that the library knows by name.
+struct SchemeOption {
+    std::string name = std::string(Scheme::fpt.name);
+
+    void add_to(CLI::App& app);
+    [[nodiscard]] const Scheme& scheme() const noexcept;
+};
 
 // The options --secret-env NAME and --secret-file FILE, one of which is needed.
 struct SecretSource {
@@ -28,6 +54,9 @@ struct SecretSource {
     [[nodiscard]] std::vector<TimedSecret> all() const;
     // The first one.
     [[nodiscard]] Secret one() const;
+
+    // The failure (input) that says why one of them cannot be used.
+    [[nodiscard]] Failure unusable(const TimedSecret& secret, const Error& error) const;
 };
 
 }  // namespace fpt_webhooks::cli
