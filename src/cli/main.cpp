@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
     set_up(app, console);
     Commands commands;
     add_signature_commands(app, console, commands);
+    add_events_command(app, console, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {  // --help, --version

@@ -18,6 +18,7 @@ struct Base {
 const std::vector<Base>& bases() {
     static const std::vector<Base> all = {
         {"keygen", {"keygen"}},
+        {"events", {"events"}},
         {"sign", {"sign", "--secret-env", "S"}},
         {"verify", {"verify", "--secret-env", "S", "--at", example_time, "--header", example_header}},
         {"explain", {"explain", "--secret-env", "S", "--at", example_time, "--header", example_header}},
@@ -25,7 +26,7 @@ const std::vector<Base>& bases() {
     return all;
 }
 
-bool reads_input(const Base& base) { return base.name != "keygen"; }
+bool reads_input(const Base& base) { return base.name != "keygen" && base.name != "events"; }
 
 Ended run(const Base& base, const std::vector<std::string>& more, ProgramOptions options = {}) {
     std::vector<std::string> arguments = base.arguments;
@@ -99,7 +100,7 @@ TEST_CASE("fpt-webhooks: empty standard input is an error") {
 
 TEST_CASE("fpt-webhooks: a body of the greatest length is taken") {
     const std::string longest(16 << 20, 'x');
-    const Ended signature = run(bases()[1], {"--timestamp", example_time}, {.input = longest});
+    const Ended signature = run(bases()[2], {"--timestamp", example_time}, {.input = longest});
     REQUIRE(signature.status == 0);
     CHECK(run_program({"verify", "--secret-env", "S", "--at", example_time, "--header", signature.out},
                       {.input = longest, .variables = {{"S", example_secret}}})
@@ -146,7 +147,7 @@ TEST_CASE("fpt-webhooks: a secret that the scheme cannot use is refused by its p
         std::replace(by_file.arguments.begin(), by_file.arguments.end(), std::string("S"), folder.file("secrets"));
         check_refusal(run(by_file, {}), 3, folder.file("secrets") + ": line 1: " + why);
     }
-    const Ended standard = run(bases()[1], {"--scheme", "standard_webhooks"}, {.variables = {{"S", "whsec_!!"}}});
+    const Ended standard = run(bases()[2], {"--scheme", "standard_webhooks"}, {.variables = {{"S", "whsec_!!"}}});
     check_refusal(standard, 3,
                   "environment variable S: scheme standard_webhooks: the secret is not base64 (after an optional "
                   "\"whsec_\")");
@@ -161,7 +162,7 @@ TEST_CASE("fpt-webhooks: a scheme or an id that cannot be is a usage error") {
     for (const char* const id : {"", "a.b", "a b", "\x1b[2J"}) {
         CAPTURE(id);
         const Ended ended =
-            run(bases()[1], {"--scheme", "standard_webhooks", "--id", id}, {.variables = {{"S", standard_secret}}});
+            run(bases()[2], {"--scheme", "standard_webhooks", "--id", id}, {.variables = {{"S", standard_secret}}});
         CHECK(ended.status == 2);
         CHECK(ended.out == "");
         CHECK(ended.err.find("message_id") != std::string::npos);
