@@ -1,0 +1,26 @@
+// A page of docs/ as a test: its commands are run as a reader would type them, and print what the page shows.
+//
+// Fenced blocks marked `sh` are the commands. A block marked `text` right behind one is all that it prints to standard
+// output; without such a block it prints nothing. Blocks with other marks, or none, are not looked at.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cli_test {
+
+struct Example {
+    int line = 0;  // of its first command, in the page
+    std::string commands;
+    std::string shown;
+    std::string printed = {};  // filled by run_page
+};
+
+// `name`: of a file in docs/.
+[[nodiscard]] std::vector<Example> examples_of(const std::string& name);
+
+// Runs all of them in one shell (bash -e), from the first to the last, in an empty folder. Throws with what it said
+// when a command fails that is not followed by `||`.
+[[nodiscard]] std::vector<Example> run_page(const std::string& name, const std::string& folder);
+
+}  // namespace cli_test
