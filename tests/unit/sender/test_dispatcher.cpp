@@ -2,9 +2,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include <fpt_webhooks/core/verifier.hpp>
 #include <fpt_webhooks/sender/memory_store.hpp>
@@ -567,6 +570,38 @@ TEST_CASE("dispatcher: an excluded value is in no request, notice, error or hist
     told.append(bench.dispatcher->publish(other).error().message());  // conflict: the same id
     REQUIRE(told.find(R"("paymentId":7)") != std::string::npos);
     REQUIRE(told.find(canary) == std::string::npos);
+}
+
+TEST_CASE("dispatcher: each of many threads is told of its own events, alone and by batches, and of the end") {
+    constexpr int threads = 16;
+    constexpr int rounds = 40;
+    Bench bench;
+    bench.subscribe();
+    std::atomic<int> wrong = 0;
+    std::latch done(threads);
+    const auto publish_each = [&](int thread) {
+        for (int round = 0; round < rounds; ++round) {
+            const fw::Envelope single = bench.event(1, thread + 1);
+            const fw::Envelope batch[] = {bench.event(1, thread + 1), single, bench.event(1, thread + 1)};
+            const auto first = bench.dispatcher->publish(single);
+            if (!first || *first != fw::AppendVerdict::accepted) ++wrong;
+            const auto rest = bench.dispatcher->publish(batch);
+            for (std::size_t i = 0; i < rest.size(); ++i) {
+                const auto expected = i == 1 ? fw::AppendVerdict::duplicate : fw::AppendVerdict::accepted;
+                if (!rest[i] || *rest[i] != expected) ++wrong;
+            }
+        }
+        done.count_down();
+        while (bench.dispatcher->publish(bench.event())) {  // until it stops
+        }
+    };
+    std::vector<std::thread> publishers;
+    for (int thread = 0; thread < threads; ++thread) publishers.emplace_back(publish_each, thread);
+    done.wait();
+    bench.dispatcher->stop(0ms);
+    for (std::thread& publisher : publishers) publisher.join();
+    CHECK(wrong == 0);
+    CHECK(bench.dispatcher->publish(bench.event()).error() == fw::Errc::stopped);
 }
 
 TEST_CASE("dispatcher: a full publish queue is an error, and what was queued is published") {
