@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <iterator>
-#include <latch>
+#include <future>
 #include <limits>
 
 #include <fpt_webhooks/core/fpt_catalogue.hpp>
@@ -130,10 +129,10 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
     StoreBatch batch = std::exchange(unwritten, {});
     batch.epoch = owns ? epoch : 0;
     batch.at = now();
-    std::vector<Publishing> published;
-    while (!publishes.empty() && published.size() < commit_events_max) {
+    std::vector<PublishDone> waiters;
+    while (!publishes.empty() && waiters.size() < commit_events_max) {
         batch.events.push_back(std::move(publishes.front().event));
-        published.push_back(std::move(publishes.front()));
+        waiters.push_back(std::move(publishes.front().done));
         publishes.pop_front();
     }
     lock.unlock();
@@ -179,29 +178,14 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
     collect_notices();
     idle.notify_all();
     lock.unlock();
-    tell(published, [&](std::size_t i) {
-        return result ? result_of(result->events[i]) : Result<AppendVerdict>(Error(result.error()));
-    });
-    lock.lock();
-    return true;
-}
-
-void Dispatcher::Impl::tell(const std::vector<Publishing>& publishings, const Verdict& verdict) {
-    std::vector<PublishWaiter*> waiters;
-    for (std::size_t i = 0; i < publishings.size(); ++i) {
-        if (publishings[i].waiter == nullptr) continue;
-        publishings[i].waiter->set(verdict(i));
-        waiters.push_back(publishings[i].waiter);
-    }
-    PublishWaiter::link(waiters);
-    if (!waiters.empty()) waiters.front()->wake();
-    for (std::size_t i = 0; i < publishings.size(); ++i) {
-        if (publishings[i].waiter != nullptr) continue;
+    for (std::size_t i = 0; i < waiters.size(); ++i) {
         try {
-            publishings[i].done(verdict(i));
+            waiters[i](result ? result_of(result->events[i]) : Result<AppendVerdict>(Error(result.error())));
         } catch (...) {  // the host's; it must not end our thread
         }
     }
+    lock.lock();
+    return true;
 }
 
 void Dispatcher::Impl::give_up(const Error& fenced) {
@@ -581,62 +565,67 @@ void Dispatcher::stop(milliseconds patience) {
     impl.writer.join();
     if (impl.pump.joinable()) impl.pump.join();
     lock.lock();
-    const std::vector<Impl::Publishing> unpublished(std::move_iterator(impl.publishes.begin()),
-                                                    std::move_iterator(impl.publishes.end()));
-    impl.publishes.clear();
+    const std::deque<Impl::Publishing> unpublished = std::exchange(impl.publishes, {});
     const bool owned = std::exchange(impl.owns, false);
     impl.notifier_wake.notify_all();
     lock.unlock();
-    Impl::tell(unpublished, [](std::size_t) { return stopped_error(); });
+    for (const auto& publishing : unpublished) publishing.done(stopped_error());
     if (impl.notifier.joinable()) impl.notifier.join();
     if (owned) impl.options.store->release(impl.epoch);
 }
 
 // ---- publishing ----
 
-Result<void> Dispatcher::Impl::enqueue(Publishing publishing) {
-    if (forked()) return Error(Errc::forked);
-    const std::scoped_lock lock(mutex);
-    if (stopping) return stopped_error();
-    if (publishes.size() >= options.publish_queue_max) {
+Result<void> Dispatcher::publish_async(NewEvent event, PublishDone done) {
+    if (impl_->forked()) return Error(Errc::forked);
+    const std::scoped_lock lock(impl_->mutex);
+    if (impl_->stopping) return stopped_error();
+    if (impl_->publishes.size() >= impl_->options.publish_queue_max) {
         return Error(Errc::overloaded, "publish_queue_max events wait for their commit");
     }
-    publishes.push_back(std::move(publishing));
-    if (publishes.size() == 1) writer_wake.notify_one();
+    impl_->publishes.push_back({std::move(event), std::move(done)});
+    if (impl_->publishes.size() == 1) impl_->writer_wake.notify_one();
     return {};
 }
 
-Result<AppendVerdict> Dispatcher::Impl::publish(Result<NewEvent> event) {
+namespace {
+
+Result<AppendVerdict> publish_and_wait(Dispatcher& dispatcher, Result<NewEvent> event) {
     if (!event) return std::move(event).error();
-    PublishWaiter waiter;
-    const auto queued = enqueue({.event = *std::move(event), .waiter = &waiter});
+    std::promise<Result<AppendVerdict>> promise;
+    auto future = promise.get_future();
+    const auto queued = dispatcher.publish_async(
+        *std::move(event), [&promise](const Result<AppendVerdict>& result) { promise.set_value(result); });
     if (!queued) return queued.error();
-    return waiter.wait();
+    return future.get();
 }
 
-Result<void> Dispatcher::publish_async(NewEvent event, PublishDone done) {
-    return impl_->enqueue({.event = std::move(event), .done = std::move(done)});
-}
+}  // namespace
 
-Result<AppendVerdict> Dispatcher::publish(const Envelope& event) { return impl_->publish(NewEvent::from(event)); }
+Result<AppendVerdict> Dispatcher::publish(const Envelope& event) {
+    return publish_and_wait(*this, NewEvent::from(event));
+}
 
 Result<AppendVerdict> Dispatcher::publish(const UfpEvent& event, const EventId& id) {
-    return impl_->publish(NewEvent::from(event, id));
+    return publish_and_wait(*this, NewEvent::from(event, id));
 }
 
 std::vector<Result<AppendVerdict>> Dispatcher::publish(std::span<const Envelope> events) {
-    std::vector<Result<AppendVerdict>> results(events.size(), stopped_error());
-    std::latch unknown(static_cast<std::ptrdiff_t>(events.size()));
+    std::vector<std::promise<Result<AppendVerdict>>> promises(events.size());
     for (std::size_t i = 0; i < events.size(); ++i) {
-        const auto set = [&results, &unknown, i](const Result<AppendVerdict>& result) {
-            results[i] = result;
-            unknown.count_down();
-        };
+        auto& promise = promises[i];
         auto event = NewEvent::from(events[i]);
-        const auto queued = event ? publish_async(*std::move(event), set) : std::move(event).error();
-        if (!queued) set(queued.error());
+        if (!event) {
+            promise.set_value(std::move(event).error());
+            continue;
+        }
+        const auto queued = publish_async(
+            *std::move(event), [&promise](const Result<AppendVerdict>& result) { promise.set_value(result); });
+        if (!queued) promise.set_value(queued.error());
     }
-    unknown.wait();
+    std::vector<Result<AppendVerdict>> results;
+    results.reserve(events.size());
+    for (auto& promise : promises) results.push_back(promise.get_future().get());
     return results;
 }
 

@@ -6,19 +6,13 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <condition_variable>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <semaphore>
-#include <span>
 #include <thread>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include <fpt_webhooks/sender/dispatcher.hpp>
 
@@ -26,39 +20,10 @@
 
 namespace fpt_webhooks::inline v0_1 {
 
-// A thread that waits for its publish, on whose stack this lives. Those of one commit wake each other in a tree: to
-// wake a sleeping thread costs some microseconds, which the writer would pay for each, one after another, with the next
-// commit waiting. Nothing may touch a waiter after wake(), but those that it wakes in turn.
-class PublishWaiter {
-  public:
-    void set(Result<AppendVerdict> result) { result_ = std::move(result); }
-    void wake() { woken_.release(); }
-
-    Result<AppendVerdict> wait() {
-        woken_.acquire();
-        for (PublishWaiter* next : next_) {
-            if (next != nullptr) next->wake();
-        }
-        return *std::move(result_);
-    }
-
-    // Ties these into a tree below the first one, which is then the only one to be woken.
-    static void link(std::span<PublishWaiter* const> waiters) noexcept {
-        for (std::size_t i = 1; i < waiters.size(); ++i) waiters[(i - 1) / 2]->next_[(i - 1) % 2] = waiters[i];
-    }
-
-  private:
-    std::optional<Result<AppendVerdict>> result_;
-    std::array<PublishWaiter*, 2> next_ = {};
-    std::binary_semaphore woken_{0};
-};
-
 struct Dispatcher::Impl {
-    // Of the two that are told of the result, one.
     struct Publishing {
         NewEvent event;
-        PublishDone done = {};
-        PublishWaiter* waiter = nullptr;
+        PublishDone done;
     };
 
     explicit Impl(DispatcherOptions given)
@@ -75,12 +40,6 @@ struct Dispatcher::Impl {
 
     // Becomes the store's dispatcher; run_pump or pump_step then does the work.
     Result<void> begin();
-
-    Result<void> enqueue(Publishing publishing);
-    Result<AppendVerdict> publish(Result<NewEvent> event);  // waits
-    // Tells each what became of its event, by its index. Without the lock.
-    using Verdict = std::function<Result<AppendVerdict>(std::size_t)>;
-    static void tell(const std::vector<Publishing>& publishings, const Verdict& verdict);
 
     // One commit, if there is something to write; false: there was not.
     bool write_step(std::unique_lock<std::mutex>& lock);
