@@ -4,6 +4,7 @@
 #include <fpt_webhooks/receiver/receiver.hpp>
 
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,17 @@ struct FptEvent {
 inline std::string ufp_body(const std::string& key, const std::string& payload = R"({"name":"Jo"})") {
     return R"({"webhook_event_type":")" + key +
            R"(","created_at":"11/06/2025 17:22","company_id":7,"tenant_id":42,"payload":)" + payload + "}";
+}
+
+// What registering does wrong, as the exception says it.
+template <class Register>
+std::string mistake(Register&& register_handler) {
+    try {
+        register_handler();
+    } catch (const std::logic_error& error) {
+        return error.what();
+    }
+    return "none";
 }
 
 // What a report said, kept beyond the observer's call.

@@ -19,16 +19,6 @@ namespace {
 constexpr fw::HandlerOptions in_no_time{.deadline = 1ms};
 constexpr fw::HandlerOptions in_any_time{.deadline = 1h};
 
-template <class Register>
-std::string mistake(Register&& register_handler) {
-    try {
-        register_handler();
-    } catch (const std::logic_error& error) {
-        return error.what();
-    }
-    return "none";
-}
-
 // Handlers wait here until the test lets them go on.
 class Gate {
   public:

@@ -21,17 +21,6 @@ auto note(Calls& calls, std::string who) {
 
 void ignore(const fw::EventView&) {}
 
-// What registering does wrong, as the exception says it.
-template <class Register>
-std::string mistake(Register&& register_handler) {
-    try {
-        register_handler();
-    } catch (const std::logic_error& error) {
-        return error.what();
-    }
-    return "none";
-}
-
 // An event of the user's own, beside the shipped ones.
 struct MembershipFrozen {
     static constexpr std::string_view event_type = "membership.frozen";
