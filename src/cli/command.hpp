@@ -55,6 +55,9 @@ T need(Result<T> result, std::string_view place) {
 
 class Console;
 
+// The group of options that few need: the help does not list them, the command's footer names them.
+inline constexpr const char* rare_options = "Rare";
+
 // A command as the command line finds it: run when `app` was parsed and none of its own subcommands was.
 struct Command {
     CLI::App* app = nullptr;

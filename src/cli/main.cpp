@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -24,6 +25,18 @@ class HelpFormatter : public CLI::Formatter {
         if (option->get_positional() || option->get_type_size() == 0) return {};
         const std::string type = option->get_type_name();  // its checks stand behind a colon
         return " " + type.substr(0, type.find(':')) + (option->get_required() ? " REQUIRED" : "");
+    }
+
+    std::string make_group(std::string group, bool is_positional,
+                           std::vector<const CLI::Option*> options) const override {
+        return group == rare_options ? "" : CLI::Formatter::make_group(group, is_positional, options);
+    }
+
+    std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+        std::string help = CLI::Formatter::make_help(app, name, mode);
+        const auto gap = help.find("\n\n\n");  // what a group that is not listed leaves
+        if (gap != std::string::npos) help.erase(gap, 1);
+        return help;
     }
 
     std::string make_expanded(const CLI::App* group) const override {
