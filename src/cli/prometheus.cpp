@@ -17,11 +17,10 @@ void add(std::string& text, std::string_view name, std::string_view type, std::s
     text += fmt::format("{} {}\n", name, value);
 }
 
-double seconds_of(std::chrono::milliseconds duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds_of(std::chrono::microseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 // Our buckets count what is below a bound, Prometheus' what is not above it: one duration in a million may differ.
-// There is no _sum: the dispatcher does not keep one.
-void add_durations(std::string& text, const LatencyHistogram& histogram) {
+void add_durations(std::string& text, const LatencyHistogram& histogram, std::chrono::microseconds sum) {
     constexpr std::string_view name = "fpt_webhooks_attempt_duration_seconds";
     add_head(text, name, "histogram", "How long finished attempts took.");
     std::uint64_t count = 0;
@@ -31,7 +30,7 @@ void add_durations(std::string& text, const LatencyHistogram& histogram) {
                             seconds_of(std::chrono::milliseconds(std::int64_t{1} << i)), count);
     }
     count += histogram.back();
-    text += fmt::format("{0}_bucket{{le=\"+Inf\"}} {1}\n{0}_count {1}\n", name, count);
+    text += fmt::format("{0}_bucket{{le=\"+Inf\"}} {1}\n{0}_sum {2}\n{0}_count {1}\n", name, count, seconds_of(sum));
 }
 
 }  // namespace
@@ -52,7 +51,7 @@ std::string prometheus_text(const DispatcherMetrics& metrics) {
     add(text, "fpt_webhooks_commits_total", "counter", "Commits of the store.", metrics.commits);
     add(text, "fpt_webhooks_notices_lost_total", "counter", "Events that the log was too slow for.",
         metrics.notices_lost);
-    add_durations(text, metrics.attempt_latency);
+    add_durations(text, metrics.attempt_latency, metrics.attempt_latency_sum);
 
     add(text, "fpt_webhooks_in_flight_attempts", "gauge", "Attempts that have started and not come back.",
         metrics.in_flight);

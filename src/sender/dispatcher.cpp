@@ -423,8 +423,9 @@ void Dispatcher::Impl::complete(SubscriptionId id, Timestamp wall_started, Trans
     if (cancelling && attempt.error && *attempt.error == Errc::cancelled) {
         engine->abandon(id);
     } else {
-        const auto ms = static_cast<std::uint64_t>(
-            std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(outcome.timings.total).count()));
+        const auto took = std::max(outcome.timings.total, std::chrono::microseconds(0));
+        const auto ms = static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(took).count());
+        counts.attempt_latency_sum += took;
         ++counts.attempt_latency[std::min<std::size_t>(std::bit_width(ms), counts.attempt_latency.size() - 1)];
         ++(attempt.succeeded() ? counts.delivered : counts.failed_attempts);
         engine->completed(id, attempt, std::move(head), wall_started, now(), random);

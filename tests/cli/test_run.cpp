@@ -184,7 +184,7 @@ Samples parse_metrics(const std::string& text) {
         }
         std::string name = first.substr(0, first.find('{'));
         CHECK(name.substr(0, 13) == "fpt_webhooks_");
-        for (const std::string_view suffix : {"_bucket", "_count"}) {
+        for (const std::string_view suffix : {"_bucket", "_count", "_sum"}) {
             const std::string base = name.substr(0, name.size() - std::min(name.size(), suffix.size()));
             if (name.ends_with(suffix) && types[base] == "histogram") name = base;
         }
@@ -743,6 +743,7 @@ TEST_CASE("fpt-webhooks run: the metrics count what happened, in Prometheus' tex
     CHECK(std::isinf(bound_before));
     CHECK(before == 4);
     CHECK(samples[histogram + "_count"] == 4);
+    CHECK(samples[histogram + "_sum"] > 0);
     CHECK(terminate(*program).status == 0);
 }
 

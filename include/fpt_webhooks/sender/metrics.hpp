@@ -27,6 +27,7 @@ struct DispatcherMetrics {
     std::uint64_t commits = 0;       // of the store
     std::uint64_t notices_lost = 0;  // the handler was too slow
     LatencyHistogram attempt_latency = {};
+    std::chrono::microseconds attempt_latency_sum{};  // of the attempts in the histogram
 
     std::size_t in_flight = 0;
     std::size_t publish_queue = 0;  // events that wait for their commit
