@@ -1,4 +1,5 @@
-// Our receiver behind an adapter, as a process: adapter_process <adapter>[_exactly_once] <listening socket> <folder>
+// Our receiver behind an adapter, as a process: adapter_process <adapter>[_exactly_once|_inbox] <listening socket>
+// <folder>
 #include <sys/prctl.h>
 
 #include <signal.h>
@@ -6,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -60,6 +63,27 @@ std::unique_ptr<fw::Receiver> receiver_with_transactions(Work& work, const std::
     return receiver;
 }
 
+// Answers first and works afterwards.
+struct WithInbox {
+    WithInbox(Work& work, const std::filesystem::path& file) {
+        const auto inbox = fw::SqliteInbox::open({.path = file}).value();
+        receiver =
+            fw::Receiver::create({.endpoint = "conformance", .secrets = {fw::Secret(current_secret)}, .inbox = inbox})
+                .value();
+        receiver->on_any([&](const fw::EventView& event) { work.take_effect(event.envelope()->event_id.to_string()); });
+        workers = fw::InboxWorkers::create({.receiver = receiver,
+                                            .inbox = inbox,
+                                            .retry_delays = {std::chrono::milliseconds(100)},
+                                            .failures_max = 1'000,  // it fails for as long as the runner wants it to
+                                            .lease = std::chrono::seconds(1)})
+                      .value();
+        workers->start().value();
+    }
+
+    std::shared_ptr<fw::Receiver> receiver;
+    std::unique_ptr<fw::InboxWorkers> workers;
+};
+
 // A server of httplib's on a socket that listens already.
 class HttplibServer : public httplib::Server {
   public:
@@ -94,8 +118,15 @@ int main(int argc, char* argv[]) {
     const int listener = std::atoi(argv[2]);
     const std::filesystem::path folder = argv[3];
     Work work(folder);
-    const auto receiver = name.ends_with("_exactly_once") ? receiver_with_transactions(work, folder / effects_database)
-                                                          : receiver_with_files(work);
+    std::shared_ptr<fw::Receiver> receiver;
+    std::optional<WithInbox> with_inbox;
+    if (name.ends_with("_inbox")) {
+        receiver = with_inbox.emplace(work, folder / "inbox.db").receiver;
+    } else if (name.ends_with("_exactly_once")) {
+        receiver = receiver_with_transactions(work, folder / effects_database);
+    } else {
+        receiver = receiver_with_files(work);
+    }
     if (name.starts_with("httplib")) serve_httplib(*receiver, listener);
     if (name.starts_with("beast")) serve_beast(*receiver, listener);
     std::fprintf(stderr, "no such receiver, or its server has ended: %s\n", argv[1]);
