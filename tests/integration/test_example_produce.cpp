@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
+#include "support/temporary_file.hpp"
 
 using namespace fpt_webhooks::test;
 

@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
+#include "support/temporary_file.hpp"
 
 namespace fw = fpt_webhooks;
 using namespace fpt_webhooks::test;

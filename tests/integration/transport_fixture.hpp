@@ -17,6 +17,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
+#include "support/temporary_file.hpp"
 
 namespace fpt_webhooks::test {
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -67,18 +66,7 @@ using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
 TlsContext make_tls_context(const Identity& identity) {
     TlsContext context(SSL_CTX_new(TLS_server_method()));
     require(context != nullptr, "make a TLS context");
-    BIO* const certificate_bio = BIO_new_mem_buf(identity.certificate_pem.data(), -1);
-    BIO* const key_bio = BIO_new_mem_buf(identity.key_pem.data(), -1);
-    X509* const certificate = PEM_read_bio_X509(certificate_bio, nullptr, nullptr, nullptr);
-    EVP_PKEY* const key = PEM_read_bio_PrivateKey(key_bio, nullptr, nullptr, nullptr);
-    const bool good = certificate != nullptr && key != nullptr &&
-                      SSL_CTX_use_certificate(context.get(), certificate) == 1 &&
-                      SSL_CTX_use_PrivateKey(context.get(), key) == 1;
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    BIO_free(certificate_bio);
-    BIO_free(key_bio);
-    require(good, "use the certificate");
+    require(use_identity(*context, identity).empty(), "use the certificate");
     return context;
 }
 

@@ -18,6 +18,7 @@
 #include "integration/kill/steps.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
+#include "support/temporary_file.hpp"
 
 namespace fpt_webhooks::test {
 

@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
+#include "support/temporary_file.hpp"
 
 namespace fw = fpt_webhooks;
 using fpt_webhooks::test::CertificateAuthority;

@@ -1,22 +1,23 @@
-#include "support/certificates.hpp"
+#include "cli/certificates.hpp"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <atomic>
+#include <cstdint>
 #include <stdexcept>
 #include <utility>
 
-namespace fpt_webhooks::test {
+namespace fpt_webhooks::cli {
 namespace {
 
 constexpr long hour = 3600;
 constexpr long day = 24 * hour;
+constexpr long lifetime = 30 * day;
 
 template <auto Free>
 struct Deleter {
@@ -33,6 +34,8 @@ using Memory = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 void require(bool good, const char* what) {
     if (!good) throw std::runtime_error(std::string("OpenSSL failed: ") + what);
 }
+
+int no_passphrase(char*, int, int, void*) { return -1; }
 
 Key make_key() {
     Key key(EVP_EC_gen("P-256"));
@@ -74,7 +77,7 @@ Certificate make_blank(EVP_PKEY* key, bool expired) {
     require(X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
                 ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial >> 1) == 1 &&
                 X509_gmtime_adj(X509_getm_notBefore(certificate.get()), expired ? -2 * day : -hour) != nullptr &&
-                X509_gmtime_adj(X509_getm_notAfter(certificate.get()), expired ? -day : day) != nullptr &&
+                X509_gmtime_adj(X509_getm_notAfter(certificate.get()), expired ? -day : lifetime) != nullptr &&
                 X509_set_pubkey(certificate.get(), key) == 1,
             "fill a certificate");
     return certificate;
@@ -89,7 +92,7 @@ void set_common_name(X509* certificate, const char* name) {
 Identity make_identity(const IdentityOptions& options, X509* issuer, EVP_PKEY* issuer_key) {
     const Key key = make_key();
     const Certificate certificate = make_blank(key.get(), options.expired);
-    set_common_name(certificate.get(), "fpt_webhooks test endpoint");
+    set_common_name(certificate.get(), "fpt_webhooks throw-away endpoint");
     X509* const signer = issuer != nullptr ? issuer : certificate.get();
     require(X509_set_issuer_name(certificate.get(), X509_get_subject_name(signer)) == 1, "set the issuer");
     std::string names;
@@ -115,8 +118,9 @@ CertificateAuthority::CertificateAuthority() : parts_(std::make_unique<Parts>())
     parts_->certificate = make_blank(parts_->key.get(), false);
     X509* const certificate = parts_->certificate.get();
     // Two authorities of one name would confuse who looks up an issuer by its name.
-    static std::atomic<int> count = 0;
-    set_common_name(certificate, ("fpt_webhooks test authority " + std::to_string(++count)).c_str());
+    std::uint64_t serial = 0;
+    require(ASN1_INTEGER_get_uint64(&serial, X509_get0_serialNumber(certificate)) == 1, "read a serial number");
+    set_common_name(certificate, ("fpt_webhooks throw-away authority " + std::to_string(serial)).c_str());
     require(X509_set_issuer_name(certificate, X509_get_subject_name(certificate)) == 1, "set the issuer");
     extend(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
     extend(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
@@ -134,15 +138,27 @@ Identity CertificateAuthority::issue(const IdentityOptions& options) const {
 
 Identity self_signed(const IdentityOptions& options) { return make_identity(options, nullptr, nullptr); }
 
-TemporaryFile::TemporaryFile(std::string_view content) {
-    path_ = (std::filesystem::temp_directory_path() / "fpt_webhooks.XXXXXX").string();
-    const int file = mkstemp(path_.data());
-    if (file < 0) throw std::runtime_error("no temporary file");
-    const ssize_t written = write(file, content.data(), content.size());
-    close(file);
-    if (written != static_cast<ssize_t>(content.size())) throw std::runtime_error("no room for a temporary file");
+std::string use_identity(SSL_CTX& context, const Identity& identity) {
+    const Memory certificates(BIO_new_mem_buf(identity.certificate_pem.data(), -1));
+    const Memory keys(BIO_new_mem_buf(identity.key_pem.data(), -1));
+    require(certificates && keys, "read from memory");
+    const Certificate own(PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr));
+    if (!own || SSL_CTX_use_certificate(&context, own.get()) != 1) return "holds no certificate";
+    while (const Certificate next{PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr)}) {
+        require(SSL_CTX_add1_chain_cert(&context, next.get()) == 1, "add a certificate");
+    }
+    const Key key(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_passphrase, nullptr));
+    if (!key) return "holds no key, or an encrypted one";
+    if (SSL_CTX_use_PrivateKey(&context, key.get()) != 1) return "holds a key of another certificate";
+    ERR_clear_error();  // the end of the text leaves one
+    return "";
 }
 
-TemporaryFile::~TemporaryFile() { unlink(path_.c_str()); }
+bool is_expired(const Identity& identity) {
+    const Memory certificates(BIO_new_mem_buf(identity.certificate_pem.data(), -1));
+    require(certificates != nullptr, "read from memory");
+    const Certificate own(PEM_read_bio_X509(certificates.get(), nullptr, no_passphrase, nullptr));
+    return own && X509_cmp_current_time(X509_get0_notAfter(own.get())) < 0;
+}
 
-}  // namespace fpt_webhooks::test
+}  // namespace fpt_webhooks::cli
