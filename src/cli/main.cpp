@@ -21,6 +21,20 @@ class HelpFormatter : public CLI::Formatter {
   public:
     HelpFormatter() { column_width(30); }
 
+    // Who reads this knows of --help.
+    std::string make_option(const CLI::Option* option, bool is_positional) const override {
+        return option->check_lname("help") ? "" : CLI::Formatter::make_option(option, is_positional);
+    }
+
+    // Right under the line that shows where they stand.
+    std::string make_positionals(const CLI::App* app) const override {
+        std::string text;
+        for (const CLI::Option* option : app->get_options([](const auto* any) { return any->get_positional(); })) {
+            text += make_option(option, true);
+        }
+        return text;
+    }
+
     std::string make_option_opts(const CLI::Option* option) const override {
         if (option->get_positional() || option->get_type_size() == 0) return {};
         const std::string type = option->get_type_name();  // its checks stand behind a colon
@@ -43,9 +57,7 @@ class HelpFormatter : public CLI::Formatter {
         const bool one = group->get_require_option_min() == 1 && group->get_require_option_max() == 1;
         std::string text =
             "\n" + group->get_group() + (one ? " (one is needed): " : ": ") + group->get_description() + "\n";
-        for (const CLI::Option* option : group->get_options({})) {
-            if (option != group->get_help_ptr()) text += make_option(option, false);
-        }
+        for (const CLI::Option* option : group->get_options({})) text += make_option(option, false);
         return text;
     }
 };
