@@ -35,7 +35,8 @@ Failure failure_of(const Error& error, std::string_view place) {
     const char* hint = "";
     if (error == Errc::store_version) hint = "use the release that made it, or a newer one";
     if (error == Errc::store_busy) hint = "another process holds it: wait, or stop that one";
-    if (error == Errc::refused_by_policy) hint = "for a target of your own network, see --allow-address";
+    if (error == Errc::refused_by_policy)
+        hint = "a target of your own network needs --allow-address, plain HTTP --http besides";
     return {status_of(error), what, hint};
 }
 

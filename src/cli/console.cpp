@@ -78,6 +78,16 @@ std::string printable(std::string_view text, bool lines) {
     return out;
 }
 
+std::string indented(std::string_view lines) {
+    std::string out;
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find('\n'), lines.size());
+        out += fmt::format("{}  {}", out.empty() ? "" : "\n", lines.substr(0, end));
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+    return out;
+}
+
 Console::Console()
     : colours_(isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr),
       errors_on_terminal_(isatty(STDERR_FILENO) == 1) {}

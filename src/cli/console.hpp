@@ -33,6 +33,9 @@ struct Table {
 // tabs too unless `lines`.
 [[nodiscard]] std::string printable(std::string_view text, bool lines = false);
 
+// Its lines, each two columns to the right.
+[[nodiscard]] std::string indented(std::string_view lines);
+
 // Shared by the threads of a command: every call writes whole lines, one caller at a time.
 class Console {
   public:

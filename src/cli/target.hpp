@@ -1,0 +1,41 @@
+// What commands that send to a URL have in common: which targets are allowed, whom to trust, whose events they are.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <fpt_webhooks/core/profile.hpp>
+#include <fpt_webhooks/core/scheme.hpp>
+#include <fpt_webhooks/sender/endpoint_policy.hpp>
+#include <fpt_webhooks/sender/transport.hpp>
+
+namespace fpt_webhooks::cli {
+
+// --allow-address ADDR and --cacert FILE.
+struct TargetAccess {
+    std::vector<std::string> allowed = {};
+    std::string authorities = {};
+
+    void add_to(CLI::App& app);
+
+    // The policy for `url`, which it has judged as far as it can without an address. Throws Failure: usage for an entry
+    // or a URL that is none, refused.
+    [[nodiscard]] std::shared_ptr<const EndpointPolicy> policy_for(const std::string& url, bool allow_http) const;
+
+    // Throws Failure: input for authorities that cannot be read.
+    [[nodiscard]] std::shared_ptr<Transport> transport() const;
+};
+
+// --vendor fpt | ufp
+struct VendorOption {
+    std::string name = "fpt";
+
+    void add_to(CLI::App& app);
+    [[nodiscard]] Profile profile() const noexcept { return name == "fpt" ? Profile::fpt : Profile::ufp; }
+    [[nodiscard]] const Scheme& scheme() const noexcept { return name == "fpt" ? Scheme::fpt : Scheme::ufp; }
+};
+
+}  // namespace fpt_webhooks::cli

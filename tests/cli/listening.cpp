@@ -1,0 +1,74 @@
+#include "cli/listening.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <sstream>
+#include <stdexcept>
+
+namespace cli_test {
+namespace {
+
+bool names_secret(const std::vector<std::string>& arguments) {
+    return std::any_of(arguments.begin(), arguments.end(),
+                       [](const std::string& argument) { return argument.starts_with("--secret"); });
+}
+
+std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+    if (!names_secret(second)) first.insert(first.end(), {"--secret-env", "SECRET"});
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
+ProgramOptions in_folder(const std::filesystem::path& folder) {
+    ProgramOptions options = with_secrets();
+    options.folder = folder.string();
+    return options;
+}
+
+}  // namespace
+
+ProgramOptions with_secrets(std::string input) {
+    return {.input = std::move(input), .variables = {{"SECRET", secret}, {"OTHER_SECRET", other_secret}}};
+}
+
+Listening::Listening(const std::vector<std::string>& more)
+    : program(joined({"listen", "--port", "0"}, more), in_folder(folder.path)) {
+    const auto begin = program.wait_for("http");
+    if (!begin || !program.wait_for("\n", *begin)) throw std::runtime_error("listen: " + program.out() + program.err());
+    url = program.out().substr(*begin - 4);
+    url = url.substr(0, url.find_first_of("\"\n"));
+}
+
+std::vector<std::string> Listening::reached_by(const std::string& command) const {
+    std::vector<std::string> arguments = {command, url, "--allow-address", "127.0.0.1"};
+    if (url.starts_with("https")) {
+        arguments.insert(arguments.end(), {"--cacert", folder.file("fpt-webhooks-ca.pem")});
+    } else if (command == "send") {
+        arguments.emplace_back("--http");
+    }
+    return arguments;
+}
+
+Ended Listening::send(const std::vector<std::string>& more) const {
+    return run_program(joined(reached_by("send"), more), with_secrets());
+}
+
+Ended Listening::end() {
+    program.signal(SIGTERM);
+    return program.wait();
+}
+
+std::size_t count_of(std::string_view part, std::string_view text) {
+    std::size_t count = 0;
+    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
+    return count;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::istringstream stream(text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+}  // namespace cli_test

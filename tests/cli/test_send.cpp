@@ -1,0 +1,229 @@
+#include "cli/listening.hpp"
+
+#include "support/catch.hpp"
+#include "support/certificates.hpp"
+#include "support/server.hpp"
+#include "support/temporary_file.hpp"
+
+using namespace cli_test;
+using namespace fpt_webhooks::test;
+
+namespace {
+
+// An endpoint with TLS that always answers the same, and the arguments that reach it.
+struct Endpoint {
+    explicit Endpoint(const std::string& response) : Endpoint(answer_always(response)) {}
+    explicit Endpoint(Server::Script script)
+        : server(std::move(script), {.identity = authority.issue({.addresses = {"127.0.0.1"}})}) {}
+
+    [[nodiscard]] Ended send(const std::vector<std::string>& more = {}, const std::string& input = {}) const {
+        std::vector<std::string> arguments = {"send",     server.url(), "--secret-env",    "SECRET",
+                                              "--cacert", ca.path(),    "--allow-address", "127.0.0.1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_program(arguments, with_secrets(input));
+    }
+    [[nodiscard]] std::string last_body() const {
+        const std::string request = server.last_request();
+        return request.substr(request.find("\r\n\r\n") + 4);
+    }
+
+    CertificateAuthority authority;
+    TemporaryFile ca{authority.certificate_pem()};
+    Server server;
+};
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("fpt-webhooks send: delivers a signed sample, and shows the answer's head and how long each step took") {
+    const Endpoint endpoint(response_of(202, "queued", "X-Queue: 7\r\n"));
+    const Ended ended = endpoint.send({"--contact", "77", "--location", "5", "--organization", "0"});
+    INFO(ended.out << ended.err);
+    CHECK(ended.status == 0);
+    CHECK(ended.err == "");
+    CHECK(has(ended.out, "contact.updated  "));
+    CHECK(has(ended.out, "\n  202 from 127.0.0.1\n"));
+    CHECK(has(ended.out, "\n  X-Queue: 7\n"));
+    CHECK(has(ended.out, "\n\n  queued\n"));
+    CHECK(has(ended.out, "\n  DNS -, connect "));
+    for (const char* const step : {", TLS ", ", first byte ", ", total "}) {
+        const auto found = ended.out.find(step);
+        REQUIRE(found != std::string::npos);
+        CHECK(ended.out[found + std::string_view(step).size()] != '-');
+    }
+    const std::string request = endpoint.server.last_request();
+    CHECK(has(request, "\r\nX-FPT-Signature: t="));
+    CHECK(has(request, "\r\nContent-Type: application/json; charset=utf-8\r\n"));
+    CHECK(has(request, R"("locationId":5,"organizationId":0,"apiVersion":"v1","data":{"contactId":77,)"));
+}
+
+TEST_CASE("fpt-webhooks send: what an answer holds reaches no terminal as it is") {
+    const Endpoint endpoint(response_of(200, "a\x1b[2Jb\x07\r\nc\xff", "X-Title: \x1b]0;owned\x07\r\n"));
+    const Ended shown = endpoint.send();
+    INFO(shown.out << shown.err);
+    CHECK(shown.out.find_first_of("\x1b\x07\r\xff") == std::string::npos);
+    CHECK(has(shown.out, "\n  X-Title: "));
+    CHECK(has(shown.out, "\n  a\\x1b[2Jb\\x07\\x0d\n  c\\xff\n"));
+
+    const Ended json = endpoint.send({"--json"});
+    CHECK(json.out.find_first_of("\x1b\x07\r\xff") == std::string::npos);
+    CHECK(has(json.out, R"("body":"a\\x1b[2Jb\\x07\\x0d\nc\\xff"})"));
+}
+
+TEST_CASE("fpt-webhooks send: json is one line with status, timings in microseconds and headers") {
+    const Endpoint endpoint(response_of(500, "broken"));
+    const Ended ended = endpoint.send({"--json", "--type", "contact.created"});
+    CHECK(ended.status == 1);
+    REQUIRE(lines_of(ended.out).size() == 1);
+    CHECK(ended.out.starts_with(R"({"event_type":"contact.created","event_id":")"));
+    CHECK(has(ended.out, R"("delivered":false,"address":"127.0.0.1","timings_us":{"resolved":0,"connected":)"));
+    CHECK(has(ended.out, R"("status":500,"headers":[{"name":"Content-Length","value":"6"}],"body":"broken"})"));
+}
+
+TEST_CASE("fpt-webhooks send: repeat sends different events, duplicate each one twice") {
+    std::mutex mutex;
+    std::vector<std::string> bodies;
+    const Endpoint endpoint([&](Connection& connection) {
+        while (const auto request = connection.read_request()) {
+            const std::lock_guard lock(mutex);
+            bodies.push_back(request->substr(request->find("\r\n\r\n")));
+            connection.write(response_of(bodies.size() == 4 ? 503 : 200));
+        }
+    });
+    const Ended ended = endpoint.send({"--repeat", "3", "--duplicate"});
+    CHECK(ended.status == 1);
+    CHECK(has(ended.err, "6 sent, 5 delivered\n"));
+    REQUIRE(bodies.size() == 6);
+    for (const std::size_t i : {0U, 2U, 4U}) CHECK(bodies[i] == bodies[i + 1]);
+    CHECK(bodies[0] != bodies[2]);
+    CHECK(bodies[2] != bodies[4]);
+    CHECK(has(ended.out, "connect -, TLS -, "));  // the connection was used again
+}
+
+TEST_CASE("fpt-webhooks send: a body of one's own goes out to the byte") {
+    const Endpoint endpoint(response_of(200));
+    const std::string body = "{ \"no\" : \"event\" }\r\n\xff";
+    const Ended piped = endpoint.send({"--body", "-"}, body);
+    CHECK(piped.status == 0);
+    CHECK(piped.out.starts_with("-  -  21 bytes\n"));
+    CHECK(endpoint.last_body() == body);
+
+    const TemporaryFile file(body);
+    CHECK(endpoint.send({"--body", file.path(), "--tamper"}).status == 0);
+    CHECK(endpoint.last_body().size() == body.size());
+    CHECK(endpoint.last_body() != body);
+}
+
+TEST_CASE("fpt-webhooks send: a UFP sample is signed as UFP does, and each is another event") {
+    const Endpoint endpoint(response_of(200));
+    REQUIRE(endpoint.send({"--vendor", "ufp", "--location", "2"}).status == 0);
+    const std::string first = endpoint.last_body();
+    CHECK(first.starts_with(R"({"webhook_event_type":"new_lead_created","created_at":")"));
+    CHECK(has(first, R"("company_id":5678,"tenant_id":2,"payload":{)"));
+    CHECK(has(endpoint.server.last_request(), "\r\nX-UFP-Signature: "));
+    REQUIRE(endpoint.send({"--vendor", "ufp", "--location", "2"}).status == 0);
+    CHECK(endpoint.last_body() != first);
+}
+
+TEST_CASE("fpt-webhooks send: says what to do about a target that cannot be reached") {
+    const Endpoint endpoint(response_of(401));
+    CHECK(has(endpoint.send().err, "does not accept the signature"));
+    const Endpoint moved(response_of(302, "", "Location: https://elsewhere.example/\r\n"));
+    CHECK(has(moved.send().err, "redirects are not followed"));
+
+    const auto send = [](const std::string& url, const std::vector<std::string>& more = {}) {
+        std::vector<std::string> arguments = {"send", url, "--secret-env", "SECRET", "--allow-address", "127.0.0.1"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_program(arguments, with_secrets());
+    };
+    const Ended refused = send("https://127.0.0.1:" + std::to_string(free_port()) + "/");
+    CHECK(refused.status == 1);
+    CHECK(has(refused.out, "not delivered: connection failed"));
+    CHECK(has(refused.err, "does something listen there?"));
+
+    const Ended untrusted = send(endpoint.server.url());
+    CHECK(untrusted.status == 1);
+    CHECK(has(untrusted.out, "not delivered: certificate rejected"));
+    CHECK(has(untrusted.err, "--cacert"));
+
+    const Server plain(answer_always(response_of(200)));
+    const Server no_tls([](Connection& connection) { connection.write("HTTP/1.1 400 Bad Request\r\n\r\n"); });
+    CHECK(has(send("https" + no_tls.url().substr(4)).err, "does it speak TLS?"));
+    CHECK(send(plain.url()).status == 6);
+    CHECK(send(plain.url(), {"--http"}).status == 0);
+
+    const Server silent([](Connection& connection) { connection.wait_for_close(); });
+    const Ended late = send(silent.url(), {"--http", "--timeout", "1"});
+    CHECK(late.status == 1);
+    CHECK(has(late.out, "not delivered: no response"));
+}
+
+TEST_CASE("fpt-webhooks send: a private address is refused by the policy, before anything is sent") {
+    const Server server(answer_always(response_of(200)), {.identity = self_signed({.addresses = {"127.0.0.1"}})});
+    const Ended ended = run_program({"send", server.url(), "--secret-env", "SECRET"}, with_secrets());
+    CHECK(ended.status == 6);
+    CHECK(ended.out == "");
+    REQUIRE(lines_of(ended.err).size() == 2);
+    CHECK(has(ended.err, ": refused by the endpoint policy: 127.0.0.1 is in 127.0.0.0/8"));
+    CHECK(has(ended.err, "--allow-address"));
+    CHECK(server.connections() == 0);
+}
+
+TEST_CASE("fpt-webhooks send: nonsense is named in one line, with a status of its own") {
+    struct Fault {
+        std::vector<std::string> arguments;
+        int status;
+        std::string says;
+    };
+    const TemporaryFile text("no certificate");
+    const TemporaryFile nothing("");
+    const std::string url = "https://hooks.example/";
+    const std::vector<Fault> faults = {
+        {{"send", "--secret-env", "SECRET"}, 2, "URL is required"},
+        {{"send", url}, 2, "--secret-env"},
+        {{"send", url, "--secret-env", "SECRET", "--frob"}, 2, "--frob"},
+        {{"send", url, "--secret-env", "NOT_SET"}, 3, "NOT_SET: not set, or empty"},
+        {{"send", url, "--secret-env", "SHORT"}, 3, "environment variable SHORT: "},
+        {{"send", url, "--secret-file", "/no/such/file"}, 3, "/no/such/file: "},
+        {{"send", "hooks.example", "--secret-env", "SECRET"}, 2, "hooks.example: malformed input"},
+        {{"send", "http://hooks.example/", "--secret-env", "SECRET"}, 6, "refused by the endpoint policy"},
+        {{"send", url, "--secret-env", "SECRET", "--allow-address", "127.0.0"}, 2, "--allow-address: "},
+        {{"send", url, "--secret-env", "SECRET", "--cacert", "/no/such/file"}, 3, "/no/such/file: No such file"},
+        {{"send", url, "--secret-env", "SECRET", "--cacert", nothing.path()}, 3, ": empty"},
+        {{"send", url, "--secret-env", "SECRET", "--cacert", text.path()}, 3, "holds no certificate"},
+        {{"send", url, "--secret-env", "SECRET", "--type", "contact.update"}, 2, "--type contact.update: "},
+        {{"send", url, "--secret-env", "SECRET", "--type", "task.*"}, 2, "--type task.*: "},
+        {{"send", url, "--secret-env", "SECRET", "--vendor", "acme"}, 2, "--vendor"},
+        {{"send", url, "--secret-env", "SECRET", "--vendor", "ufp", "--type", "x"}, 2, "--type x: "},
+        {{"send", url, "--secret-env", "SECRET", "--vendor", "ufp", "--stale"}, 2, "--stale: "},
+        {{"send", url, "--secret-env", "SECRET", "--body", "/no/such/file"}, 3, "/no/such/file: No such file"},
+        {{"send", url, "--secret-env", "SECRET", "--body", "-"}, 3, "standard input: empty"},
+        {{"send", url, "--secret-env", "SECRET", "--body", "-", "--repeat", "2"}, 2, "excludes"},
+        {{"send", url, "--secret-env", "SECRET", "--repeat", "0"}, 2, "--repeat"},
+        {{"send", url, "--secret-env", "SECRET", "--timeout", "soon"}, 2, "--timeout"},
+        {{"send", url, "--secret-env", "SECRET", "--contact", "9999999999"}, 2, "--contact"}};
+    ProgramOptions options = with_secrets();
+    options.variables["SHORT"] = "short";
+    for (const Fault& fault : faults) {
+        const Ended ended = run_program(fault.arguments, options);
+        CAPTURE(fault.arguments, ended.err);
+        CHECK(ended.status == fault.status);
+        CHECK(ended.out == "");
+        CHECK(ended.err.starts_with("fpt-webhooks: "));
+        CHECK(has(ended.err, fault.says));
+        CHECK(lines_of(ended.err).size() <= 2);  // and a hint
+        CHECK_FALSE(has(ended.err, secret));
+    }
+}
+
+TEST_CASE("fpt-webhooks send: an answer that cannot be printed is an error") {
+    const Endpoint endpoint(response_of(200));
+    const std::vector<std::string> arguments = {"send",     endpoint.server.url(), "--secret-env",    "SECRET",
+                                                "--cacert", endpoint.ca.path(),    "--allow-address", "127.0.0.1"};
+    ProgramOptions options = with_secrets();
+    options.out_file = "/dev/full";
+    const Ended ended = run_program(arguments, options);
+    CHECK(ended.status == 5);
+    CHECK(ended.err == "fpt-webhooks: standard output: No space left on device\n");
+}
