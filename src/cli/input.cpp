@@ -13,6 +13,8 @@
 
 #include <fmt/core.h>
 
+#include <fpt_webhooks/core/signer.hpp>
+
 namespace fpt_webhooks::cli {
 namespace {
 
@@ -129,6 +131,13 @@ Failure SecretSource::unusable(const TimedSecret& secret, const Error& error) co
     const std::string place =
         environment.empty() ? fmt::format("{}: {}", file, secret.label) : "environment variable " + environment;
     return {ExitStatus::input, fmt::format("{}: {}", place, error.detail())};
+}
+
+void SecretSource::check(const std::vector<TimedSecret>& secrets, const Scheme& scheme) const {
+    for (const TimedSecret& secret : secrets) {
+        const auto signer = Signer::create(scheme, secret.secret);
+        if (!signer) throw unusable(secret, signer.error());
+    }
 }
 
 }  // namespace fpt_webhooks::cli

@@ -57,6 +57,8 @@ struct SecretSource {
 
     // The failure (input) that says why one of them cannot be used.
     [[nodiscard]] Failure unusable(const TimedSecret& secret, const Error& error) const;
+    // Throws that for the first one that `scheme` does not take.
+    void check(const std::vector<TimedSecret>& secrets, const Scheme& scheme) const;
 };
 
 }  // namespace fpt_webhooks::cli

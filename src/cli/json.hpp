@@ -57,4 +57,8 @@ class JsonText {
     rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
 };
 
+// Valid JSON with other white space: a line for each member and item, or none at all. Every token stays as it is.
+[[nodiscard]] std::string pretty_json(std::string_view json);
+[[nodiscard]] std::string compact_json(std::string_view json);
+
 }  // namespace fpt_webhooks::cli

@@ -176,10 +176,7 @@ struct VerifyOptions {
                           "--header 'Name: value', once for each, or --signature VALUE");
         }
         const VerifierOptions options = check.verifier();
-        for (const TimedSecret& secret : options.secrets) {
-            const auto usable = Signer::create(options.scheme, secret.secret);
-            if (!usable) throw check.secrets.unusable(secret, usable.error());
-        }
+        check.secrets.check(options.secrets, options.scheme);
         const auto verifier = Verifier::create(options);
         if (!verifier) throw Failure(ExitStatus::input, verifier.error().detail());  // a validity that is none
         return verifier->verify(headers, bytes_of(read_input(body)));

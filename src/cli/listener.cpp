@@ -1,0 +1,173 @@
+#include "cli/listener.hpp"
+
+#include <array>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include <fpt_webhooks/receiver/http_limits.hpp>
+#include <fpt_webhooks/receiver/memory_dedupe.hpp>
+
+#include "cli/command.hpp"
+#include "cli/output.hpp"
+
+namespace fpt_webhooks::cli {
+namespace {
+
+// The request that this thread answers: a receiver calls its observer and its handlers on handle()'s own thread.
+thread_local Arrival* current = nullptr;
+
+const Scheme& scheme_of(Profile profile) { return profile == Profile::fpt ? Scheme::fpt : Scheme::ufp; }
+
+// httplib decodes percent-encoding in values: a line break from there would begin another line of the file.
+std::string on_one_line(std::string_view value) {
+    std::string out;
+    for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c);
+        const bool control = (byte < 0x20 && c != '\t') || byte == 0x7f;
+        out += control ? fmt::format("%{:02x}", byte) : std::string(1, c);
+    }
+    return out;
+}
+
+// As it stood on the wire, but for what the server does not tell: the order of the headers, and chunks.
+std::string raw_http(const HttpRequest& request) {
+    std::string text = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.url);
+    for (const auto& [name, value] : request.headers) {
+        if (equals_ignoring_case(name, "Transfer-Encoding")) {
+            text += fmt::format("Content-Length: {}\r\n", request.body.size());
+        } else {
+            text += fmt::format("{}: {}\r\n", name, on_one_line(value));
+        }
+    }
+    return text + "\r\n" + request.body;
+}
+
+// What the target needs to verify the request; what else there is belongs to the connection it came by.
+HttpRequest forwarded_request(const HttpRequest& request, const std::string& url) {
+    HttpRequest out{.url = url, .body = request.body};
+    for (const auto& [name, value] : request.headers) {
+        for (const std::string_view kept : {std::string_view("Content-Type"), std::string_view("User-Agent"),
+                                            Scheme::fpt.signature_header, Scheme::ufp.signature_header}) {
+            if (equals_ignoring_case(name, kept)) out.headers.add(name, value);
+        }
+    }
+    return out;
+}
+
+// A status without a body of its own is sent as it is.
+HttpResponse answer_with(int status) {
+    if (status == 204 || status == 304) return {.status = status};
+    return refusal(status, status / 100 == 2 ? "accepted" : "refused by fpt-webhooks listen");
+}
+
+}  // namespace
+
+Listener::Listener(ListenerOptions options, Console& console, Stop& stop)
+    : options_(std::move(options)), console_(console), stop_(stop) {
+    receiver_ = need(Receiver::create({.endpoint = "listen",
+                                       .profile = options_.profile,
+                                       .secrets = options_.secrets,
+                                       .dedupe = need(MemoryDedupe::create({}), "memory"),
+                                       .observer = [this](const HandleReport& report) { observe(report); }}),
+                     "receiver");
+    receiver_->on_any([this](const EventView&) { return work(); });
+}
+
+HttpResponse Listener::answer(const HttpRequest& request) {
+    try {
+        Arrival arrival(request);
+        HttpResponse response = receive(arrival);
+        print(arrival, console_);
+        if (options_.delay.count() > 0) (void)stop_.wait_for(options_.delay);
+        if (++answered_ == options_.count) stop_.request();
+        return response;
+    } catch (const Failure&) {
+        fail(std::current_exception());
+        return answer_with(500);
+    }
+}
+
+void Listener::fail(std::exception_ptr failure) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(failure);
+    stop_.request();
+}
+
+HttpResponse Listener::receive(Arrival& arrival) {
+    arrival.time = system_clock()->now();
+    if (!options_.record_folder.empty()) record(arrival);
+    current = &arrival;
+    HttpResponse response = receiver_->handle(arrival.request);
+    current = nullptr;
+    const bool accepted = response.status / 100 == 2;
+    if (arrival.outcome == HandleOutcome::duplicate && options_.forward) forward(arrival);
+    if (accepted && options_.status && *options_.status / 100 == 2) arrival.answered_instead = options_.status;
+    if (arrival.answered_instead) response = answer_with(*arrival.answered_instead);
+    arrival.status = response.status;
+    if (arrival.outcome == HandleOutcome::unauthorized && may_explain()) {
+        arrival.explanation =
+            explain(arrival.request, {.scheme = scheme_of(options_.profile), .secrets = options_.secrets});
+    }
+    return response;
+}
+
+void Listener::record(Arrival& arrival) {
+    std::string name = need(format_timestamp(arrival.time), "clock");
+    std::erase_if(name, [](char c) { return c == '-' || c == ':'; });
+    arrival.file = fmt::format("{}/{}-{:06}.http", options_.record_folder, name, ++arrived_);
+    write_file(arrival.file, raw_http(arrival.request));
+}
+
+void Listener::observe(const HandleReport& report) const {
+    current->outcome = report.outcome;
+    current->error = report.error;
+    current->event_type = report.event_type;
+    current->event_id = report.idempotency_key;
+    if (report.secret_index) current->secret = std::string(report.secret_label.text());
+    current->failures = report.failures;
+    current->completed_ago = report.completed_ago;
+}
+
+Result<void> Listener::work() {
+    const bool always = options_.status && *options_.status / 100 != 2 && options_.fail_first == 0;
+    if (always || ++worked_ <= options_.fail_first) {
+        current->answered_instead = options_.status.value_or(500);
+        return Error(Errc::handler_failed, "as told");
+    }
+    if (options_.forward) forward(*current);
+    if (!current->answered_instead || *current->answered_instead / 100 == 2) return {};
+    return Error(Errc::handler_failed, "forward");
+}
+
+void Listener::forward(Arrival& arrival) const {
+    const auto response = options_.forward(forwarded_request(arrival.request, options_.forward_url));
+    arrival.answered_instead = response ? response->status : 502;
+    arrival.forwarded = response ? std::to_string(response->status) : response.error().message();
+}
+
+bool Listener::may_explain() {
+    const auto now = system_clock()->steady_now();
+    const std::lock_guard lock(mutex_);
+    if (now - explained_since_ > std::chrono::seconds(10)) {
+        explained_since_ = now;
+        explained_ = 0;
+    }
+    return ++explained_ <= explanations_max;
+}
+
+std::exception_ptr Listener::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+std::string Listener::summary() const {
+    const ReceiverStats stats = receiver_->stats();
+    const auto fresh = stats.count(HandleOutcome::processed) + stats.count(HandleOutcome::handler_failed);
+    const auto duplicates = stats.count(HandleOutcome::duplicate);
+    const auto forged = stats.count(HandleOutcome::unauthorized);
+    return fmt::format("requests: {} ({} fresh, {} duplicate, {} not verified, {} otherwise refused)", stats.total(),
+                       fresh, duplicates, forged, stats.total() - fresh - duplicates - forged);
+}
+
+}  // namespace fpt_webhooks::cli

@@ -1,0 +1,374 @@
+#include "cli/listening.hpp"
+
+#include <csignal>
+
+#include <sys/stat.h>
+
+#include "support/catch.hpp"
+#include "support/certificates.hpp"
+#include "support/server.hpp"
+#include "support/temporary_file.hpp"
+
+using namespace cli_test;
+using namespace fpt_webhooks::test;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+// What `send` printed of the answers, in their order: "200", "401".
+std::vector<std::string> statuses_of(const Ended& sent) {
+    std::vector<std::string> statuses;
+    for (const std::string& line : lines_of(sent.out)) {
+        const auto found = line.find(" from 127.0.0.1");
+        if (found != std::string::npos) statuses.push_back(line.substr(2, found - 2));
+    }
+    return statuses;
+}
+
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+// These bytes over a plain connection to `url`, and the answer. printf's escapes.
+std::string exchange_raw(const std::string& url, const std::string& request) {
+    const auto port = url.substr(url.rfind(':') + 1, url.rfind('/') - url.rfind(':') - 1);
+    return run_shell("exec 3<>/dev/tcp/127.0.0.1/" + port + " && printf '" + request + "' >&3 && cat <&3").out;
+}
+
+}  // namespace
+
+TEST_CASE("fpt-webhooks listen: shows what comes, fresh or duplicate, and why a signature does not hold") {
+    Listening listen;
+    CHECK(listen.url.starts_with("https://127.0.0.1:"));
+    CHECK(listen.send({"--duplicate"}).status == 0);
+    CHECK(statuses_of(listen.send({"--stale"})) == std::vector<std::string>{"401"});
+    CHECK(listen.send({"--tamper"}).status == 1);
+    CHECK(listen.send({"--secret-env", "OTHER_SECRET"}).status == 1);
+    const Ended ended = listen.end();
+    INFO(ended.out << ended.err);
+    CHECK(ended.status == 0);
+    CHECK(lines_of(ended.out).front() == "listening on " + listen.url);
+    CHECK(count_of("  200  contact.updated  ", ended.out) == 2);
+    CHECK(count_of("  225 bytes  verified by \"SECRET\", fresh\n", ended.out) == 1);
+    CHECK(count_of("  225 bytes  verified by \"SECRET\", duplicate, ", ended.out) == 1);
+    CHECK(count_of("  401  -  -  225 bytes  not verified\n", ended.out) == 3);
+    CHECK(count_of("\n  too_old (proved): signed 60", ended.out) == 1);
+    CHECK(count_of("\n  wrong_secret_or_body: ", ended.out) == 2);
+    CHECK(count_of("\n    \"data\": {\n      \"contactId\": 9876,\n", ended.out) == 4);
+    CHECK(count_of("\n      \"contactId\": 9871,\n", ended.out) == 1);
+    CHECK(has(ended.err, "requests: 5 (1 fresh, 1 duplicate, 3 not verified, 0 otherwise refused)\n"));
+}
+
+TEST_CASE("fpt-webhooks listen: names the one of several secrets that signed") {
+    const TemporaryFile secrets(other_secret + "\tlabel=new\n" + secret + "\tlabel=old\n");
+    Listening listen({"--secret-file", secrets.path()});
+    CHECK(listen.send().status == 0);
+    CHECK(listen.send({"--secret-env", "OTHER_SECRET"}).status == 0);
+    const std::string out = listen.end().out;
+    CHECK(count_of("verified by \"old\", fresh", out) == 1);
+    CHECK(count_of("verified by \"new\", fresh", out) == 1);
+}
+
+TEST_CASE("fpt-webhooks listen: json is one line for each request") {
+    Listening listen({"--json", "--http"});
+    CHECK(listen.send().status == 0);
+    CHECK(listen.send({"--tamper"}).status == 1);
+    CHECK(
+        run_program({"send", listen.url + "/else", "--secret-env", "SECRET", "--http", "--allow-address", "127.0.0.1"},
+                    with_secrets())
+            .status == 1);
+    const auto lines = lines_of(listen.end().out);
+    REQUIRE(lines.size() == 4);
+    CHECK(lines[0] == R"({"listening":")" + listen.url + R"("})");
+    CHECK(lines[1].starts_with(R"({"time":")"));
+    CHECK(has(lines[1], R"("status":200,"outcome":"processed","verified":true,"secret":"SECRET","duplicate":false,)"
+                        R"("event_type":"contact.updated","event_id":")"));
+    CHECK(has(lines[1], R"(,"bytes":225,"failures":0,"body":{"eventId":")"));
+    CHECK(has(lines[2], R"("status":401,"outcome":"unauthorized","verified":false,"secret":null,)"));
+    CHECK(has(lines[2], R"("findings":[{"mistake":"wrong_secret_or_body","proved":false,"words":")"));
+    CHECK(has(lines[3], R"("status":404,"method":"POST","path":"/hooks/else"})"));
+}
+
+TEST_CASE("fpt-webhooks listen: UFP's events are verified as UFP signs them") {
+    Listening listen({"--vendor", "ufp"});
+    CHECK(statuses_of(listen.send({"--vendor", "ufp", "--duplicate"})) == std::vector<std::string>{"200", "200"});
+    CHECK(listen.send().status == 1);
+    const std::string out = listen.end().out;
+    CHECK(count_of("  200  newlead_created  ", out) == 2);
+    CHECK(count_of("verified by \"SECRET\", duplicate", out) == 1);
+    CHECK(count_of("not verified\n", out) == 1);
+}
+
+TEST_CASE("fpt-webhooks listen: fail-first fails that many events, which then count as failed before") {
+    Listening listen({"--fail-first", "3", "--status", "503"});
+    CHECK(statuses_of(listen.send({"--duplicate", "--repeat", "3"})) ==
+          std::vector<std::string>{"503", "503", "503", "200", "200", "200"});
+    const std::string out = listen.end().out;
+    CHECK(count_of("  503  contact.updated  ", out) == 3);
+    CHECK(count_of("fresh, 1 failed before\n", out) == 2);
+    CHECK(count_of(", duplicate, ", out) == 1);
+}
+
+TEST_CASE("fpt-webhooks listen: answers with the status that it is told, to what is verified") {
+    Listening broken({"--status", "500"});
+    CHECK(statuses_of(broken.send({"--duplicate"})) == std::vector<std::string>{"500", "500"});
+    CHECK(statuses_of(broken.send({"--tamper"})) == std::vector<std::string>{"401"});
+    Listening other({"--status", "204"});
+    CHECK(statuses_of(other.send({"--duplicate"})) == std::vector<std::string>{"204", "204"});
+}
+
+TEST_CASE("fpt-webhooks listen: passes what is verified on, to the byte, and answers as the target does") {
+    const Server target(answer_always(response_of(418, "teapot")));
+    Listening listen({"--forward", target.url("127.0.0.1", "/in")});
+    const TemporaryFile body(R"({ "eventId":"9f1c7e2a8c4d4b1b9e3f5a6d7c8b9a0e","eventType":"contact.updated",)"
+                             R"("eventTimestamp":"2026-06-10T23:45:00Z","locationId":1,"organizationId":0,)"
+                             R"("apiVersion":"v1","data":{"contactId":1,"operation":"update"} })");
+    CHECK(statuses_of(listen.send({"--body", body.path(), "--duplicate"})) == std::vector<std::string>{"418", "418"});
+    CHECK(target.requests() == 2);
+    const std::string request = target.last_request();
+    INFO(request);
+    CHECK(request.starts_with("POST /in HTTP/1.1\r\n"));
+    CHECK(has(request, "\r\nX-FPT-Signature: t="));
+    CHECK(has(request, "\r\nContent-Type: application/json; charset=utf-8\r\n"));
+    CHECK(request.ends_with("\r\n\r\n" + contents(body.path())));
+
+    CHECK(statuses_of(listen.send({"--tamper"})) == std::vector<std::string>{"401"});
+    CHECK(target.requests() == 2);
+    const std::string out = listen.end().out;
+    CHECK(count_of("\n  forwarded: 418\n", out) == 2);
+    CHECK(has(out, "fresh, 1 failed before\n"));  // the target's refusal is a failure of the event
+}
+
+TEST_CASE("fpt-webhooks listen: forwards to another listener, duplicates too, and says when it is not there") {
+    Listening target({"--http"});
+    {
+        Listening listen({"--forward", target.url});
+        CHECK(statuses_of(listen.send({"--duplicate"})) == std::vector<std::string>{"200", "200"});
+        CHECK(count_of(", duplicate, ", listen.end().out) == 1);
+    }
+    CHECK(count_of(", duplicate, ", target.end().out) == 1);
+    Listening listen({"--forward", target.url});
+    CHECK(statuses_of(listen.send()) == std::vector<std::string>{"502"});
+    CHECK(has(listen.end().out, "\n  forwarded: connection failed"));
+}
+
+TEST_CASE("fpt-webhooks listen: records each request as raw HTTP, in the order of arrival") {
+    Listening listen({"--record", "requests/today", "--http"});
+    CHECK(listen.send({"--contact", "1"}).status == 0);
+    CHECK(listen.send({"--contact", "2", "--tamper"}).status == 1);
+    const std::string chunked = exchange_raw(
+        listen.url,
+        "POST /hooks HTTP/1.1\\r\\nHost: here\\r\\nContent-Type: application/json"
+        "\\r\\nTransfer-Encoding: chunked\\r\\nX-Note: a%%0d%%0ab\\r\\n\\r\\n3\\r\\n{ }\\r\\n0\\r\\n\\r\\n");
+    CHECK(has(chunked, " 401 "));
+    const std::string out = listen.end().out;
+    const auto files = files_in(listen.folder.path / "requests/today");
+    REQUIRE(files.size() == 3);
+    for (const auto& file : files) CHECK(has(out, "recorded: requests/today/" + file.filename().string()));
+    const std::string first = contents(files[0]);
+    CHECK(first.starts_with("POST /hooks HTTP/1.1\r\n"));
+    CHECK(has(first, "\r\nX-FPT-Signature: t="));
+    CHECK(has(first, "\r\n\r\n{\"eventId\":"));
+    CHECK(first.ends_with(R"("data":{"contactId":1,"operation":"update"}})"));
+    CHECK(contents(files[2]) ==
+          "POST /hooks HTTP/1.1\r\nContent-Type: application/json\r\nHost: here\r\nContent-Length: 3\r\n"
+          "X-Note: a%0d%0ab\r\n\r\n{ }");
+
+    const auto explained = run_program({"explain", files[0].string(), "--secret-env", "SECRET"}, with_secrets());
+    CHECK(explained.status == 0);
+}
+
+TEST_CASE("fpt-webhooks listen: a request that cannot be recorded whole is not recorded, refused, and ends it") {
+    const TemporaryFolder folder;
+    ProgramOptions options = with_secrets();
+    options.folder = folder.path.string();
+    const Ended ended = run_shell(R"(
+        exec 3< <(trap '' XFSZ; ulimit -f 1
+                  exec fpt-webhooks listen --http --port 0 --secret-env SECRET --record rec)
+        listener=$!
+        read -r -u 3 line
+        printf 'x%.0s' {1..4000} | fpt-webhooks send "${line#listening on }" --http --allow-address 127.0.0.1 \
+            --secret-env SECRET --body -
+        wait $listener
+        echo "listen: $?")",
+                                  options);
+    INFO(ended.out << ended.err);
+    CHECK(statuses_of(ended) == std::vector<std::string>{"500"});
+    CHECK(has(ended.out, "listen: 5\n"));
+    CHECK(has(ended.err, "fpt-webhooks: rec/"));
+    CHECK(has(ended.err, ".http: File too large\n"));
+    CHECK(files_in(folder.path / "rec").empty());
+}
+
+TEST_CASE("fpt-webhooks listen: a port in use is one line, and leaves the files of who has it alone") {
+    Listening first;
+    const std::string authority = contents(first.folder.file("fpt-webhooks-ca.pem"));
+    const auto port = first.url.substr(first.url.rfind(':') + 1, first.url.rfind('/') - first.url.rfind(':') - 1);
+    ProgramOptions options = with_secrets();
+    options.folder = first.folder.path.string();
+    const Ended second = run_program({"listen", "--secret-env", "SECRET", "--port", port}, options);
+    CHECK(second.status == 5);
+    CHECK(second.out == "");
+    CHECK(second.err.starts_with("fpt-webhooks: 127.0.0.1 port " + port + ": Address already in use\n  "));
+    CHECK(lines_of(second.err).size() == 2);
+    CHECK(contents(first.folder.file("fpt-webhooks-ca.pem")) == authority);
+    CHECK(first.send().status == 0);
+}
+
+TEST_CASE("fpt-webhooks listen: ends at SIGTERM and SIGINT, with a summary, after the answers it still owes") {
+    for (const int number : {SIGTERM, SIGINT}) {
+        Listening listen({"--delay", "3600000"});
+        std::vector<std::string> arguments = listen.reached_by("send");
+        arguments.insert(arguments.end(), {"--secret-env", "SECRET"});
+        RunningProgram waiting(arguments, with_secrets());
+        REQUIRE(listen.program.wait_for(", fresh\n"));
+        listen.program.signal(number);
+        const Ended ended = listen.program.wait();
+        CHECK(ended.status == 0);
+        CHECK(has(ended.err, "requests: 1 (1 fresh, "));
+        CHECK(waiting.wait().status == 0);
+    }
+}
+
+TEST_CASE("fpt-webhooks listen: ends by itself after as many requests as it is told") {
+    Listening listen({"--count", "3"});
+    CHECK(listen.send({"--duplicate"}).status == 0);
+    CHECK(listen.send({"--tamper"}).status == 1);
+    const Ended ended = listen.program.wait();
+    CHECK(ended.status == 0);
+    CHECK(has(ended.err, "requests: 3 ("));
+}
+
+TEST_CASE("fpt-webhooks listen: a kept certificate is trusted after a restart") {
+    const TemporaryFolder folder;
+    const std::string kept = folder.file("listen.pem");
+    const auto send = [](const Listening& listen, const std::string& authorities) {
+        return run_program(
+            {"send", listen.url, "--secret-env", "SECRET", "--allow-address", "127.0.0.1", "--cacert", authorities},
+            with_secrets());
+    };
+    std::string authorities;
+    {
+        Listening first({"--certificate", kept});
+        authorities = contents(first.folder.file("fpt-webhooks-ca.pem"));
+        CHECK(first.program.wait_for_error("for the sender's --cacert: fpt-webhooks-ca.pem\n"));
+        CHECK(first.program.wait_for_error(kept + "\n"));
+    }
+    struct stat status = {};
+    REQUIRE(stat(kept.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+
+    const TemporaryFile trusted(authorities);
+    const Listening second({"--certificate", kept});
+    CHECK(send(second, trusted.path()).status == 0);
+    CHECK_FALSE(std::filesystem::exists(second.folder.file("fpt-webhooks-ca.pem")));
+    const Listening stranger;
+    CHECK(has(send(stranger, trusted.path()).out, "certificate rejected"));
+}
+
+TEST_CASE("fpt-webhooks listen: shows what goes to other paths, or comes by another method, or without a body") {
+    Listening listen({"--http", "--path", "/a.b"});
+    CHECK(has(exchange_raw(listen.url, "GET /a.b HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 405 "));
+    CHECK(has(exchange_raw(listen.url, "POST /axb HTTP/1.1\\r\\nHost: h\\r\\nContent-Length: 0\\r\\n\\r\\n"), " 404 "));
+    CHECK(has(exchange_raw(listen.url, "POST /a.b HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 415 "));
+    const std::string out = listen.end().out;
+    CHECK(has(out, "  405  GET /a.b\n"));
+    CHECK(has(out, "  404  POST /axb\n"));
+    CHECK(has(out, "  415  -  -  0 bytes  wrong_media_type\n"));
+}
+
+TEST_CASE("fpt-webhooks listen: what strangers send reaches no terminal as it is") {
+    Listening listen({"--http"});
+    const std::string body = "\\033[2J\\007\\377{";
+    const std::string head = " HTTP/1.1\\r\\nHost: h\\r\\nContent-Type: application/json\\r\\nX: \\033[1m\\r\\n";
+    (void)exchange_raw(listen.url, "POST /hooks" + head + "Content-Length: 7\\r\\n\\r\\n" + body);
+    (void)exchange_raw(listen.url, "POST /%%1b%%5b2J" + head + "Content-Length: 0\\r\\n\\r\\n");
+    const Ended ended = listen.end();
+    INFO(ended.out << ended.err);
+    CHECK(ended.out.find_first_of("\x1b\x07\xff") == std::string::npos);
+    CHECK(has(ended.out, "\n  \\x1b[2J\\x07\\xff{\n"));
+    CHECK(has(ended.out, "  404  POST /\\x1b[2J\n"));
+}
+
+TEST_CASE("fpt-webhooks listen: explains some of many forgeries, not all") {
+    Listening listen({"--json"});
+    CHECK(listen.send({"--tamper", "--repeat", "40", "--json"}).status == 1);
+    const auto lines = lines_of(listen.end().out);
+    const auto explained =
+        std::count_if(lines.begin(), lines.end(), [](const std::string& line) { return has(line, "\"findings\""); });
+    CHECK(explained > 0);
+    CHECK(explained < 40);
+    CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) { return has(line, "\"error\""); }) ==
+          40);
+}
+
+TEST_CASE("fpt-webhooks listen: nonsense is named in one line, with a status of its own") {
+    struct Fault {
+        std::vector<std::string> arguments;
+        int status;
+        std::string says;
+    };
+    const TemporaryFolder folder;
+    const CertificateAuthority authority;
+    const Identity old = authority.issue({.addresses = {"127.0.0.1"}, .expired = true});
+    const Identity other = authority.issue({.addresses = {"127.0.0.1"}});
+    const TemporaryFile text("no certificate");
+    const TemporaryFile no_key(old.certificate_pem);
+    const TemporaryFile expired(old.certificate_pem + old.key_pem);
+    const TemporaryFile foreign(other.certificate_pem + authority.issue({}).key_pem);
+    const std::vector<Fault> faults = {
+        {{}, 2, "--secret-env"},
+        {{"--secret-env", "NOT_SET"}, 3, "NOT_SET: not set, or empty"},
+        {{"--secret-env", "SHORT"}, 3, "environment variable SHORT: "},
+        {{"--secret-env", "SECRET", "--frob"}, 2, "--frob"},
+        {{"--secret-env", "SECRET", "--port", "65536"}, 2, "--port"},
+        {{"--secret-env", "SECRET", "--address", "localhost"}, 2, "--address localhost: not an IP address"},
+        {{"--secret-env", "SECRET", "--address", "192.0.2.1"}, 5, "192.0.2.1 port 8443: "},
+        {{"--secret-env", "SECRET", "--path", "hooks"}, 2, "--path hooks: not a path"},
+        {{"--secret-env", "SECRET", "--status", "99"}, 2, "--status"},
+        {{"--secret-env", "SECRET", "--fail-first", "1", "--status", "200"}, 2, "that is no failure"},
+        {{"--secret-env", "SECRET", "--fail-first", "-1"}, 2, "--fail-first"},
+        {{"--secret-env", "SECRET", "--delay", "soon"}, 2, "--delay"},
+        {{"--secret-env", "SECRET", "--forward", "nowhere"}, 2, "nowhere: malformed input"},
+        {{"--secret-env", "SECRET", "--forward", "http://10.0.0.1/"}, 6, "refused by the endpoint policy"},
+        {{"--secret-env", "SECRET", "--forward", "http://127.0.0.1/", "--cacert", "/no/such"}, 3, "/no/such: No such"},
+        {{"--secret-env", "SECRET", "--forward", "http://127.0.0.1/", "--status", "500"}, 2, "excludes"},
+        {{"--secret-env", "SECRET", "--http", "--cacert-out", "x"}, 2, "excludes"},
+        {{"--secret-env", "SECRET", "--port", "0", "--cacert-out", "/no/such/ca.pem"}, 5, "/no/such/ca.pem: No such"},
+        {{"--secret-env", "SECRET", "--port", "0", "--cacert-out", "/dev/full"}, 5, "/dev/full: No space left"},
+        {{"--secret-env", "SECRET", "--certificate", text.path()}, 3, "holds no certificate"},
+        {{"--secret-env", "SECRET", "--certificate", no_key.path()}, 3, "expired"},
+        {{"--secret-env", "SECRET", "--certificate", expired.path()}, 3, "expired"},
+        {{"--secret-env", "SECRET", "--certificate", foreign.path()}, 3, "holds a key of another certificate"},
+        {{"--secret-env", "SECRET", "--record", text.path()}, 5, text.path() + ": "}};
+    ProgramOptions options = with_secrets();
+    options.variables["SHORT"] = "short";
+    options.folder = folder.path.string();
+    for (const Fault& fault : faults) {
+        std::vector<std::string> arguments = {"listen"};
+        arguments.insert(arguments.end(), fault.arguments.begin(), fault.arguments.end());
+        const Ended ended = run_program(arguments, options);
+        CAPTURE(fault.arguments, ended.err);
+        CHECK(ended.status == fault.status);
+        CHECK(ended.out == "");
+        CHECK(ended.err.starts_with("fpt-webhooks: "));
+        CHECK(has(ended.err, fault.says));
+        CHECK(lines_of(ended.err).size() <= 2);  // and a hint
+        CHECK_FALSE(has(ended.err, secret));
+    }
+    CHECK(files_in(folder.path).empty());
+}
+
+TEST_CASE("fpt-webhooks listen: ends when its output cannot be written") {
+    const TemporaryFolder folder;
+    ProgramOptions options = with_secrets();
+    options.folder = folder.path.string();
+    options.out_file = "/dev/full";
+    const Ended ended = run_program({"listen", "--secret-env", "SECRET", "--port", "0", "--http"}, options);
+    CHECK(ended.status == 5);
+    CHECK(ended.err == "fpt-webhooks: standard output: No space left on device\n");
+}
