@@ -102,15 +102,18 @@ const Scheme& SchemeOption::scheme() const noexcept {
                           [this](const Scheme* candidate) { return candidate->name == name; });
 }
 
-void SecretSource::add_to(CLI::App& app) {
+void SecretSource::add_to(CLI::App& app, bool needed) {
     auto* group = app.add_option_group("Secret", "never on the command line, where others would see it");
     group->add_option("--secret-env", environment, "Environment variable that holds the signing secret")
         ->type_name("NAME");
     group->add_option("--secret-file", file, "File that holds it, one secret a line")->type_name("FILE");
-    group->require_option(1);
+    group->require_option(needed ? 1 : 0, 1);
 }
 
 std::vector<TimedSecret> SecretSource::all() const {
+    if (environment.empty() && file.empty()) {
+        throw Failure(ExitStatus::usage, "a secret is needed", "--secret-env NAME or --secret-file FILE");
+    }
     if (!environment.empty()) {
         const char* const text = std::getenv(environment.c_str());
         if (text == nullptr || *text == '\0') {

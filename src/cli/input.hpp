@@ -43,14 +43,16 @@ struct SchemeOption {
     [[nodiscard]] const Scheme& scheme() const noexcept;
 };
 
-// The options --secret-env NAME and --secret-file FILE, one of which is needed.
+// The options --secret-env NAME and --secret-file FILE.
 struct SecretSource {
     std::string environment = {};
     std::string file = {};
 
-    void add_to(CLI::App& app);
+    // `needed`: one of them is; else a command that does without may leave both out.
+    void add_to(CLI::App& app, bool needed = true);
 
-    // A file may hold several, as read_secrets_file reads them; a variable holds one. Never empty.
+    // A file may hold several, as read_secrets_file reads them; a variable holds one. Throws Failure when there is
+    // none.
     [[nodiscard]] std::vector<TimedSecret> all() const;
     // The first one.
     [[nodiscard]] Secret one() const;

@@ -1,0 +1,133 @@
+#include "cli/listening.hpp"
+
+#include <set>
+
+#include "support/catch.hpp"
+#include "support/server.hpp"
+
+using namespace cli_test;
+using namespace fpt_webhooks::test;
+
+namespace {
+
+// What HTTP alone can show of a receiver: docs/testing.md.
+const std::set<std::string> shown_by_http = {
+    "unsigned",     "tampered",     "partial_signature", "appended_bytes",     "raw_bytes",
+    "stale",        "old_secret",   "from_the_future",   "same_refusal",       "several_signatures",
+    "header_names", "content_type", "unknown_event",     "malformed_requests", "unreadable_event"};
+
+Ended play(const Listening& listen, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = listen.reached_by("conformance");
+    arguments.insert(arguments.end(), {"--secret-env", "SECRET"});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments, with_secrets());
+}
+
+// Those whose line has this verdict.
+std::set<std::string> scenarios_with(const std::string& verdict, const Ended& ended) {
+    std::set<std::string> found;
+    for (const std::string& line : lines_of(ended.out)) {
+        const std::string name = line.substr(0, line.find(' '));
+        const auto begin = line.find_first_not_of(' ', name.size());
+        if (begin != std::string::npos && line.compare(begin, verdict.size(), verdict) == 0) found.insert(name);
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "fpt-webhooks conformance: listen passes what HTTP can show, over TLS and without, and a JUnit file says so") {
+    for (const std::vector<std::string>& how : {std::vector<std::string>{}, std::vector<std::string>{"--http"}}) {
+        Listening listen(how);
+        const std::string junit = listen.folder.file("report.xml");
+        const Ended ended = play(listen, {"--junit", junit});
+        INFO(ended.out << ended.err);
+        CHECK(ended.status == 0);
+        CHECK(scenarios_with("passed", ended) == shown_by_http);
+        CHECK(scenarios_with("failed", ended).empty());
+        CHECK(lines_of(ended.out).front().starts_with("SCENARIO "));
+        CHECK(ended.err.starts_with("15 passed, 0 failed, "));
+        const std::string xml = contents(junit);
+        CHECK(xml.starts_with("<?xml "));
+        CHECK(count_of("<testcase ", xml) == lines_of(ended.out).size() - 1);
+        CHECK(count_of("<skipped", xml) == count_of("<testcase ", xml) - 15);
+    }
+}
+
+TEST_CASE("fpt-webhooks conformance: a receiver that accepts everything fails, with a reason for each") {
+    const Server careless(answer_always(response_of(200)));
+    const TemporaryFolder folder;
+    const std::string junit = folder.file("report.xml");
+    const Ended ended = run_program({"conformance", careless.url(), "--secret-env", "SECRET", "--junit", junit,
+                                     "--only", "tampered", "--only", "stale", "--only", "header_names"},
+                                    with_secrets());
+    INFO(ended.out << ended.err);
+    CHECK(ended.status == 1);
+    CHECK(scenarios_with("failed", ended) == std::set<std::string>{"tampered", "stale"});
+    CHECK(scenarios_with("passed", ended) == std::set<std::string>{"header_names"});
+    CHECK(count_of("<failure", contents(junit)) == 2);
+    CHECK(ended.err == "1 passed, 2 failed, 0 not checked\n");
+}
+
+TEST_CASE("fpt-webhooks conformance: json is a line for each scenario") {
+    const Listening listen;
+    const Ended ended = play(listen, {"--json", "--only", "stale"});
+    CHECK(ended.status == 0);
+    REQUIRE(lines_of(ended.out).size() == 1);
+    CHECK(ended.out.starts_with(R"({"scenario":"stale","verdict":"passed","reason":"","took_ms":)"));
+}
+
+TEST_CASE("fpt-webhooks conformance: list names the scenarios, needs nothing and plays none") {
+    const Ended ended = run_program({"conformance", "--list"});
+    CHECK(ended.status == 0);
+    CHECK(lines_of(ended.out).front().starts_with("SCENARIO "));
+    for (const std::string& name : shown_by_http) {
+        CAPTURE(name);
+        CHECK(ended.out.find("\n" + name + " ") != std::string::npos);
+    }
+    const Ended json = run_program({"conformance", "--list", "--json"});
+    CHECK(lines_of(json.out).size() == lines_of(ended.out).size() - 1);
+    CHECK(json.out.starts_with(R"({"scenario":")"));
+}
+
+TEST_CASE("fpt-webhooks conformance: nonsense is named in one line, with a status of its own") {
+    struct Fault {
+        std::vector<std::string> arguments;
+        int status;
+        std::string says;
+    };
+    const std::string url = "http://127.0.0.1:" + std::to_string(free_port()) + "/hooks";
+    const std::vector<Fault> faults = {
+        {{"--secret-env", "SECRET"}, 2, "URL is required"},
+        {{url}, 2, "a secret is needed"},
+        {{url, "--secret-env", "SHORT"}, 3, "environment variable SHORT: "},
+        {{url, "--secret-env", "NOT_SET"}, 3, "NOT_SET"},
+        {{url, "--secret-env", "SECRET", "--frob"}, 2, "--frob"},
+        {{url, "--secret-env", "SECRET", "--only", "nonsense"}, 2, "--only nonsense: no such scenario"},
+        {{"hooks", "--secret-env", "SECRET"}, 2, "hooks: malformed input"},
+        {{"https://10.0.0.1/", "--secret-env", "SECRET"}, 6, "refused by the endpoint policy"},
+        {{"https://hooks.example/", "--secret-env", "SECRET", "--cacert", "/no/such"}, 3, "/no/such: No such file"},
+        {{url, "--secret-env", "SECRET", "--junit", "/no/such/file", "--only", "stale"}, 5, "/no/such/file: No such"},
+        {{url, "--secret-env", "SECRET", "--junit", "/dev/full", "--only", "stale"}, 5, "/dev/full: No space left"}};
+    ProgramOptions options = with_secrets();
+    options.variables["SHORT"] = "short";
+    for (const Fault& fault : faults) {
+        std::vector<std::string> arguments = {"conformance"};
+        arguments.insert(arguments.end(), fault.arguments.begin(), fault.arguments.end());
+        const Ended ended = run_program(arguments, options);
+        CAPTURE(fault.arguments, ended.err);
+        CHECK(ended.status == fault.status);
+        CHECK(ended.err.find("fpt-webhooks: ") != std::string::npos);
+        CHECK(ended.err.find(fault.says) != std::string::npos);
+        CHECK(lines_of(ended.err).size() <= 2);  // a hint, or the summary
+        CHECK(ended.err.find(secret) == std::string::npos);
+    }
+}
+
+TEST_CASE("fpt-webhooks conformance: a receiver that is not there fails") {
+    const std::string url = "http://127.0.0.1:" + std::to_string(free_port()) + "/hooks";
+    const Ended ended = run_program({"conformance", url, "--secret-env", "SECRET", "--only", "stale"}, with_secrets());
+    CHECK(ended.status == 1);
+    CHECK(scenarios_with("failed", ended) == std::set<std::string>{"stale"});
+}
