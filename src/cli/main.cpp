@@ -95,10 +95,10 @@ int run(int argc, char** argv) {
     Commands commands;
     add_signature_commands(app, console, commands);
     add_events_command(app, console, commands);
-    add_run_command(app, console, commands);
     add_send_command(app, console, commands);
     add_listen_command(app, console, commands);
     add_conformance_command(app, console, commands);
+    add_run_command(app, console, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {  // --help, --version
