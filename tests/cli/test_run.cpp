@@ -20,6 +20,7 @@
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
+#include "support/temporary_file.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace fpt_webhooks;
