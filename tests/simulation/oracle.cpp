@@ -240,6 +240,7 @@ void Oracle::fenced(Ms now, std::size_t by) {
     ghosts_[by]->fenced = true;
     dispatches_[by] = false;
     if (!new_rows().empty()) fail(now, "something of a fenced commit was kept");
+    if (!owner_) return;  // and died with what it knew: when its attempts are due again, the next one finds
     for (const auto& [id, lane] : ghosts_[by]->lanes) {
         for (const fw::DeliveryId delivery : lane.done) {
             Item& item = items_.at(delivery);
