@@ -1,5 +1,7 @@
 #include "cli/listening.hpp"
 
+#include <mutex>
+
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
@@ -94,6 +96,7 @@ TEST_CASE("fpt-webhooks send: repeat sends different events, duplicate each one 
     const Ended ended = endpoint.send({"--repeat", "3", "--duplicate"});
     CHECK(ended.status == 1);
     CHECK(has(ended.err, "6 sent, 5 delivered\n"));
+    const std::lock_guard lock(mutex);
     REQUIRE(bodies.size() == 6);
     for (const std::size_t i : {0U, 2U, 4U}) CHECK(bodies[i] == bodies[i + 1]);
     CHECK(bodies[0] != bodies[2]);
