@@ -8,30 +8,39 @@
 
 namespace cli_test {
 
-std::vector<Example> examples_of(const std::string& name) {
+std::vector<Block> blocks_of(const std::string& name) {
     std::ifstream page(FPT_WEBHOOKS_DOCS "/" + name);
     if (!page) throw std::runtime_error("no page docs/" + name);
-    std::vector<Example> examples;
-    std::string* block = nullptr;  // that the lines belong to
+    std::vector<Block> blocks;
     bool in_fence = false;
-    bool shows_next = false;  // a `text` block would be the last example's
+    bool follows = false;
     std::string line;
     for (int number = 1; std::getline(page, line); ++number) {
         if (in_fence && line == "```") {
             in_fence = false;
-            block = nullptr;
+            follows = true;
         } else if (in_fence) {
-            if (block != nullptr) *block += line + "\n";
-        } else if (line == "```sh") {
-            in_fence = shows_next = true;
-            block = &examples.emplace_back(Example{number + 1, {}, {}}).commands;
+            blocks.back().text += line + "\n";
         } else if (line.starts_with("```")) {
             in_fence = true;
-            if (shows_next && line == "```text") block = &examples.back().shown;
-            shows_next = false;
+            blocks.push_back({number + 1, line.substr(3), {}, follows});
         } else if (!line.empty()) {
-            shows_next = false;
+            follows = false;
         }
+    }
+    return blocks;
+}
+
+std::vector<Example> examples_of(const std::string& name) {
+    std::vector<Example> examples;
+    std::string before;
+    for (Block& block : blocks_of(name)) {
+        if (block.mark == "sh") {
+            examples.push_back({block.line, std::move(block.text), {}});
+        } else if (block.mark == "text" && block.follows && before == "sh") {
+            examples.back().shown = std::move(block.text);
+        }
+        before = block.mark;
     }
     return examples;
 }

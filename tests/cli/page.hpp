@@ -9,6 +9,16 @@
 
 namespace cli_test {
 
+struct Block {
+    int line = 0;      // of its first line, in the page
+    std::string mark;  // what stands behind the fence
+    std::string text;
+    bool follows = false;  // nothing stands between it and the block before
+};
+
+// The fenced blocks of a file in docs/, in their order.
+[[nodiscard]] std::vector<Block> blocks_of(const std::string& name);
+
 struct Example {
     int line = 0;  // of its first command, in the page
     std::string commands;
@@ -16,7 +26,7 @@ struct Example {
     std::string printed = {};  // filled by run_page
 };
 
-// `name`: of a file in docs/.
+// Of a file in docs/, as said above.
 [[nodiscard]] std::vector<Example> examples_of(const std::string& name);
 
 // Runs all of them in one shell (bash -e), from the first to the last, in an empty folder. Throws with what it said

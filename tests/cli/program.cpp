@@ -161,7 +161,20 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const 
     command.insert(command.end(), arguments.begin(), arguments.end());
     state_ = std::make_unique<State>(std::move(command), options);
 }
+RunningProgram::RunningProgram(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RunningProgram::~RunningProgram() = default;
+
+std::unique_ptr<RunningProgram> RunningProgram::from_shell(const std::string& line, const ProgramOptions& options) {
+    auto state =
+        std::make_unique<State>(std::vector<std::string>{"/bin/bash", "-c", "exec 2>&1; exec " + line}, options);
+    return std::unique_ptr<RunningProgram>(new RunningProgram(std::move(state)));
+}
+
+bool RunningProgram::wait_until(const std::function<bool(const std::string& out)>& holds) const {
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait_for(lock, 30s, [&] { return holds(state_->out) || state_->streams_ended == 2; });
+    return holds(state_->out);
+}
 
 std::optional<std::size_t> RunningProgram::wait_for(std::string_view text, std::size_t from) const {
     return state_->wait_for(state_->out, text, from);

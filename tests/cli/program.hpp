@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,9 @@ struct ProgramOptions {
 class RunningProgram {
   public:
     explicit RunningProgram(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
+    // A line of the shell, which becomes its command: what it writes to standard error comes with its output.
+    [[nodiscard]] static std::unique_ptr<RunningProgram> from_shell(const std::string& line,
+                                                                    const ProgramOptions& options = {});
     ~RunningProgram();
     RunningProgram(const RunningProgram&) = delete;
     RunningProgram& operator=(const RunningProgram&) = delete;
@@ -41,6 +45,8 @@ class RunningProgram {
     // Waits up to 30 s until standard output (or error) holds `text` from `from` on. Where it ends, or nothing.
     [[nodiscard]] std::optional<std::size_t> wait_for(std::string_view text, std::size_t from = 0) const;
     [[nodiscard]] std::optional<std::size_t> wait_for_error(std::string_view text, std::size_t from = 0) const;
+    // The same until this holds of standard output. False: it did not.
+    [[nodiscard]] bool wait_until(const std::function<bool(const std::string& out)>& holds) const;
     [[nodiscard]] std::string out() const;
     [[nodiscard]] std::string err() const;
 
@@ -51,6 +57,7 @@ class RunningProgram {
     struct State;
 
   private:
+    explicit RunningProgram(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
 
