@@ -172,8 +172,9 @@ std::unique_ptr<RunningProgram> RunningProgram::from_shell(const std::string& li
 
 bool RunningProgram::wait_until(const std::function<bool(const std::string& out)>& holds) const {
     std::unique_lock lock(state_->mutex);
-    state_->changed.wait_for(lock, 30s, [&] { return holds(state_->out) || state_->streams_ended == 2; });
-    return holds(state_->out);
+    bool held = false;
+    state_->changed.wait_for(lock, 30s, [&] { return (held = holds(state_->out)) || state_->streams_ended == 2; });
+    return held;
 }
 
 std::optional<std::size_t> RunningProgram::wait_for(std::string_view text, std::size_t from) const {

@@ -17,8 +17,8 @@ TEST_CASE("docs/schemes.md: its commands print what the page shows") {
         return std::any_of(examples.begin(), examples.end(),
                            [&](const Example& example) { return example.commands.find(word) != std::string::npos; });
     };
-    for (const char* const word :
-         {"openssl dgst", "fpt-webhooks sign", "fpt-webhooks verify", "fpt-webhooks explain"}) {
+    for (const char* const word : {"openssl dgst", "curl", "fpt-webhooks sign", "fpt-webhooks verify",
+                                   "fpt-webhooks explain", "fpt-webhooks listen", "fpt-webhooks send"}) {
         CAPTURE(word);
         CHECK(uses(word));
     }
