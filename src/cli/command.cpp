@@ -36,7 +36,7 @@ Failure failure_of(const Error& error, std::string_view place) {
     if (error == Errc::store_version) hint = "use the release that made it, or a newer one";
     if (error == Errc::store_busy) hint = "another process holds it: wait, or stop that one";
     if (error == Errc::refused_by_policy)
-        hint = "a target of your own network needs --allow-address, plain HTTP --http besides";
+        hint = "a target of your own network needs --allow-address, plain HTTP one more: see --help";
     return {status_of(error), what, hint};
 }
 

@@ -24,6 +24,7 @@ enum class ExitStatus {
     store = 4,    // the store cannot be used: missing, locked, damaged, of a newer version, its disk full
     machine = 5,  // this machine: a port in use, no descriptors, output that cannot be written
     refused = 6,  // the request makes sense and is refused: not found, wrong state, forbidden, endpoint policy
+    interrupted = 130,  // SIGINT or SIGTERM came before the end: what was reported as done is done
 };
 
 // Ends a command: main prints "fpt-webhooks: <what>" and "  <hint>", each on one line of standard error.

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <mutex>
 #include <system_error>
+#include <utility>
 
 #include <unistd.h>
 
@@ -16,6 +17,12 @@ namespace fpt_webhooks::cli {
 namespace {
 
 std::mutex output;
+bool progress_shown = false;  // under it
+
+// Before a line that stays; with the lock held.
+void clear_progress() {
+    if (std::exchange(progress_shown, false)) fmt::print(stderr, "\r\x1b[K");
+}
 
 std::string_view sequence_of(Colour colour) noexcept {
     switch (colour) {
@@ -94,6 +101,7 @@ Console::Console()
 
 void Console::print(std::string_view line) {
     const std::lock_guard lock(output);
+    clear_progress();
     errno = 0;
     const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
                          std::fputc('\n', stdout) != EOF && std::fflush(stdout) == 0;
@@ -121,15 +129,27 @@ void Console::print(const Table& table) {
     for (const auto& row : table.rows) print_row(row);
 }
 
+void Console::print(const Fields& fields) {
+    std::size_t widest = 0;
+    for (const auto& [name, value] : fields) widest = std::max(widest, width_of(name));
+    for (const auto& [name, value] : fields) {
+        const std::string padding(widest - width_of(name) + 2, ' ');
+        print(paint(Colour::bold, name) + padding + paint(value.colour, value.text));
+    }
+}
+
 void Console::note(std::string_view line) const {
     const std::lock_guard lock(output);
+    clear_progress();
     fmt::print(stderr, "{}\n", line);
 }
 
 void Console::progress(std::string_view line) {
     if (!errors_on_terminal_) return;
     const std::lock_guard lock(output);
-    fmt::print(stderr, "\r\x1b[K{}", line);
+    clear_progress();
+    fmt::print(stderr, "{}", line);
+    progress_shown = !line.empty();
     std::fflush(stderr);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/core.h>
@@ -29,6 +30,9 @@ struct Table {
     std::vector<std::vector<Cell>> rows = {};
 };
 
+// Named values, one a line, the values in one column.
+using Fields = std::vector<std::pair<std::string, Cell>>;
+
 // Text of others as it may stand on a terminal: control characters and what is not UTF-8 as "\x1b", line breaks and
 // tabs too unless `lines`.
 [[nodiscard]] std::string printable(std::string_view text, bool lines = false);
@@ -51,6 +55,7 @@ class Console {
         print(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
     }
     void print(const Table& table);
+    void print(const Fields& fields);
 
     // To standard error: what a person should know and a machine should not read.
     void note(std::string_view line) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <span>
 #include <system_error>
 
 #include <fcntl.h>
@@ -23,6 +24,15 @@ void write_request(int pipe_end) noexcept {
 }
 
 void on_signal(int) { write_request(requested_by_signal); }
+
+// Milliseconds below zero: for ever.
+int count_ready(std::span<pollfd> entries, int milliseconds) {
+    for (;;) {
+        const int ready = poll(entries.data(), entries.size(), milliseconds);
+        if (ready >= 0) return ready;
+        if (errno != EINTR) throw Failure(ExitStatus::machine, "poll: " + std::generic_category().message(errno));
+    }
+}
 
 }  // namespace
 
@@ -55,11 +65,15 @@ bool Stop::wait_for(std::chrono::milliseconds time) const {
     const auto bounded =
         std::clamp<std::chrono::milliseconds>(time, std::chrono::milliseconds(0), std::chrono::hours(24));
     pollfd entry = {.fd = requests_[0], .events = POLLIN, .revents = 0};
-    for (;;) {
-        const int ready = poll(&entry, 1, static_cast<int>(bounded.count()));
-        if (ready >= 0) return ready > 0;
-        if (errno != EINTR) throw Failure(ExitStatus::machine, "poll: " + std::generic_category().message(errno));
-    }
+    return count_ready({&entry, 1}, static_cast<int>(bounded.count())) > 0;
+}
+
+Stop::Input Stop::wait_for_input(int descriptor, bool may_wait) const {
+    pollfd entries[] = {{.fd = requests_[0], .events = POLLIN, .revents = 0},
+                        {.fd = descriptor, .events = POLLIN, .revents = 0}};
+    const int ready = count_ready(entries, may_wait ? -1 : 0);
+    if (entries[0].revents != 0) return Input::requested;
+    return ready > 0 ? Input::ready : Input::none;
 }
 
 }  // namespace fpt_webhooks::cli

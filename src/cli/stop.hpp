@@ -1,4 +1,4 @@
-// When a command that goes on until it is told to end is told so: by SIGINT or SIGTERM, or by a part of itself.
+// When a command that goes on for long is told to end: by SIGINT or SIGTERM, or by a part of itself.
 #pragma once
 
 #include <chrono>
@@ -21,6 +21,10 @@ class Stop {
     void wait() const;
     // True: it was requested. Waits for a day at most.
     [[nodiscard]] bool wait_for(std::chrono::milliseconds time) const;
+
+    enum class Input { ready, none, requested };
+    // Can the descriptor be read, or is it at its end? If it may, waits for that, or for the request.
+    [[nodiscard]] Input wait_for_input(int descriptor, bool may_wait) const;
 
   private:
     int requests_[2] = {-1, -1};  // a pipe that is never read, so that it stays readable from the first request on

@@ -1,6 +1,6 @@
 #include "cli/store_access.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
@@ -29,17 +29,14 @@ Secret key_of(const StoreAccess& access) {
     return key;
 }
 
-// The number behind "location:"; nothing for other texts.
-template <class Id>
-bool read_role(std::string_view text, std::string_view name, Id& id) {
-    if (text.substr(0, name.size()) != name) return false;
-    text.remove_prefix(name.size());
-    typename Id::rep number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number < 1) return false;
-    id = Id(number);
-    return true;
-}
+// For commands that send nothing: no certificates are read for them.
+class NoTransport final : public Transport {
+  public:
+    Result<Token> start(TransportRequest, Completion) override {
+        return Error(Errc::local_failure, "this command sends nothing");
+    }
+    void cancel(Token) override {}
+};
 
 }  // namespace
 
@@ -53,29 +50,42 @@ void StoreAccess::add_to(CLI::App& app) {
 
 std::shared_ptr<SqliteStore> StoreAccess::open(bool may_create) const {
     std::error_code ignored;
-    if (!may_create && !std::filesystem::exists(path, ignored)) {
+    // SQLite takes an empty file for a new database.
+    const bool is_there = std::filesystem::exists(path, ignored) && std::filesystem::file_size(path, ignored) > 0;
+    if (!may_create && !is_there) {
         throw Failure(ExitStatus::store, path + ": there is no store",
                       "subscriptions create and run make one; check the name");
     }
-    return need(SqliteStore::open({.path = path, .encryption_key = key_of(*this)}), "store");
+    auto store = SqliteStore::open({.path = path, .encryption_key = key_of(*this)});
+    if (!store && store.error() == Errc::invalid_argument && store.error().detail().starts_with("encryption_key")) {
+        throw Failure(ExitStatus::input,
+                      (key_file.empty() ? key_environment : key_file) + ": no store key: 64 hex digits are needed");
+    }
+    return need(std::move(store), "store");
 }
 
 void ActorOption::add_to(CLI::App& app) {
-    app.add_option("--as", text, "Acting role: host, organization:ID or location:ID")->type_name("ROLE")->required();
+    app.add_option("--as", text, "Acting role: host, organization:ID, location:ID")->type_name("ROLE")->required();
 }
 
 Actor ActorOption::actor() const {
     Actor actor{.role = Role::host};
     if (text == "host") return actor;
-    if (read_role(text, "organization:", actor.organization)) {
+    if (read_named_id(text, "organization:", actor.organization)) {
         actor.role = Role::organization_admin;
-    } else if (read_role(text, "location:", actor.location)) {
+    } else if (read_named_id(text, "location:", actor.location)) {
         actor.role = Role::location_admin;
     } else {
         throw Failure(ExitStatus::usage, fmt::format("--as {}: no such role", text),
                       "host, organization:ID or location:ID, as in --as location:1234");
     }
     return actor;
+}
+
+std::unique_ptr<Dispatcher> idle_dispatcher(std::shared_ptr<Store> store, DispatcherOptions options) {
+    options.store = std::move(store);
+    if (!options.transport) options.transport = std::make_shared<NoTransport>();
+    return need(Dispatcher::create(std::move(options)), "dispatcher");
 }
 
 }  // namespace fpt_webhooks::cli

@@ -14,9 +14,18 @@
 
 namespace fpt_webhooks::cli {
 
-// --allow-address ADDR and --cacert FILE.
-struct TargetAccess {
+// --allow-address ADDR.
+struct AllowedTargets {
     std::vector<std::string> allowed = {};
+
+    void add_to(CLI::App& app);
+
+    // Throws Failure: usage for an entry that is none.
+    [[nodiscard]] std::shared_ptr<const EndpointPolicy> policy(bool allow_http) const;
+};
+
+// --allow-address ADDR and --cacert FILE.
+struct TargetAccess : AllowedTargets {
     std::string authorities = {};
 
     void add_to(CLI::App& app);
