@@ -98,6 +98,7 @@ int run(int argc, char** argv) {
     add_send_command(app, console, commands);
     add_listen_command(app, console, commands);
     add_conformance_command(app, console, commands);
+    add_subscription_commands(app, console, commands);
     add_run_command(app, console, commands);
     try {
         app.parse(argc, argv);

@@ -1,0 +1,104 @@
+// `fpt-webhooks` on a store of its own: what the tests of subscriptions, publish and deliveries share.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/program.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace cli_test {
+
+inline const std::string store_key(64, 'a');
+inline const std::string other_key(64, 'b');
+
+inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+inline std::size_t count_of(const std::string& text, char wanted) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), wanted));
+}
+
+// The text behind `"name":` in a line of JSON, up to the comma, or its content if it is a text.
+inline std::string field_of(const std::string& json, const std::string& name) {
+    const std::string key = "\"" + name + "\":";
+    const std::size_t at = json.find(key);
+    if (at == std::string::npos) return "(no " + name + ")";
+    const std::size_t begin = at + key.size();
+    if (json[begin] == '"') return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
+    return json.substr(begin, json.find_first_of(",}\n", begin) - begin);
+}
+
+// An FPT event as one line. `number`: of its contact and its id.
+inline std::string event_line(int number, const std::string& type = "contact.updated", int location = 1234) {
+    char id[33];
+    std::snprintf(id, sizeof id, "%032x", static_cast<unsigned>(number));
+    return std::string(R"({"eventId":")") + id + R"(","eventType":")" + type +
+           R"(","eventTimestamp":"2026-06-10T23:45:00.123Z","locationId":)" + std::to_string(location) +
+           R"(,"organizationId":5678,"apiVersion":"v1","data":{"contactId":)" + std::to_string(number) +
+           R"(,"operation":"update"}})";
+}
+
+class StoreProgram {
+  public:
+    // Runs "fpt-webhooks ARGUMENTS --store ... --key-env STORE_KEY".
+    Ended run(std::vector<std::string> arguments, ProgramOptions options = {}) const {
+        return run_program(with_store(std::move(arguments)), with_key(std::move(options)));
+    }
+    RunningProgram start(std::vector<std::string> arguments, ProgramOptions options = {}) const {
+        return RunningProgram(with_store(std::move(arguments)), with_key(std::move(options)));
+    }
+
+    // "fpt-webhooks subscriptions ARGUMENTS --as ROLE ..."
+    Ended subscriptions(std::vector<std::string> arguments, const std::string& role = "host",
+                        ProgramOptions options = {}) const {
+        arguments.insert(arguments.begin(), "subscriptions");
+        arguments.insert(arguments.end(), {"--as", role});
+        return run(std::move(arguments), std::move(options));
+    }
+
+    // Of location 1234, for contact.*, at that URL on this machine or anywhere; returns its number.
+    std::string create(const std::string& url = "https://partner.example/hook") const {
+        const Ended ended = subscriptions({"create", "--url", url, "--events", "contact.*", "--scope", "location:1234",
+                                           "--allow-address", "127.0.0.1", "--json"});
+        CAPTURE(ended.out, ended.err);
+        REQUIRE(ended.status == 0);
+        return field_of(ended.out, "id");
+    }
+
+    Ended publish(const std::string& lines, std::vector<std::string> options = {}) const {
+        options.insert(options.begin(), "publish");
+        return run(std::move(options), {.input = lines});
+    }
+
+    // A statement on the store, as another program could make it.
+    void sql(const std::string& statement) const {
+        sqlite3* database = nullptr;
+        REQUIRE(sqlite3_open(path().c_str(), &database) == SQLITE_OK);
+        const int code = sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr);
+        sqlite3_close(database);
+        REQUIRE(code == SQLITE_OK);
+    }
+
+    [[nodiscard]] std::string path() const { return folder.file(); }
+
+    TemporaryFolder folder;
+
+  private:
+    std::vector<std::string> with_store(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.end(), {"--store", path(), "--key-env", "STORE_KEY"});
+        return arguments;
+    }
+    static ProgramOptions with_key(ProgramOptions options) {
+        options.variables.emplace("STORE_KEY", store_key);
+        return options;
+    }
+};
+
+}  // namespace cli_test
