@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <fpt_webhooks/sender_sqlite/sqlite_store.hpp>
 
 #include "cli/program.hpp"
 #include "support/catch.hpp"
@@ -43,6 +46,13 @@ inline std::string event_line(int number, const std::string& type = "contact.upd
            R"(","eventTimestamp":"2026-06-10T23:45:00.123Z","locationId":)" + std::to_string(location) +
            R"(,"organizationId":5678,"apiVersion":"v1","data":{"contactId":)" + std::to_string(number) +
            R"(,"operation":"update"}})";
+}
+
+// Events `first` to `last`, one a line.
+inline std::string event_lines(int first, int last, const std::string& type = "contact.updated") {
+    std::string lines;
+    for (int i = first; i <= last; ++i) lines += event_line(i, type) + "\n";
+    return lines;
 }
 
 class StoreProgram {
@@ -84,6 +94,12 @@ class StoreProgram {
         const int code = sqlite3_exec(database, statement.c_str(), nullptr, nullptr, nullptr);
         sqlite3_close(database);
         REQUIRE(code == SQLITE_OK);
+    }
+
+    // From this process.
+    std::shared_ptr<fpt_webhooks::SqliteStore> look_into() const {
+        return fpt_webhooks::SqliteStore::open({.path = path(), .encryption_key = fpt_webhooks::Secret(store_key)})
+            .value();
     }
 
     [[nodiscard]] std::string path() const { return folder.file(); }

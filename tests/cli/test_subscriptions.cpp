@@ -4,27 +4,10 @@
 
 #include <fpt_webhooks/core/verifier.hpp>
 
-#include "support/certificates.hpp"
-#include "support/server.hpp"
+#include "cli/endpoint.hpp"
 
 using namespace cli_test;
-using fpt_webhooks::test::answer_always;
 using fpt_webhooks::test::response_of;
-using fpt_webhooks::test::Server;
-
-namespace {
-
-// An endpoint on this machine, over TLS.
-struct Endpoint {
-    explicit Endpoint(const std::string& response) : server(answer_always(response), {.identity = identity}) {}
-
-    fpt_webhooks::test::CertificateAuthority authority;
-    fpt_webhooks::test::TemporaryFile ca_file{authority.certificate_pem()};
-    fpt_webhooks::test::Identity identity = authority.issue({.dns_names = {}, .addresses = {"127.0.0.1"}});
-    Server server;
-};
-
-}  // namespace
 
 TEST_CASE("fpt-webhooks subscriptions: the whole life of one") {
     const StoreProgram store;
