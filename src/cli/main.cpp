@@ -99,6 +99,7 @@ int run(int argc, char** argv) {
     add_listen_command(app, console, commands);
     add_conformance_command(app, console, commands);
     add_subscription_commands(app, console, commands);
+    add_publish_command(app, console, commands);
     add_delivery_commands(app, console, commands);
     add_run_command(app, console, commands);
     try {

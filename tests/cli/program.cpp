@@ -59,7 +59,8 @@ std::vector<char*> pointers_of(std::vector<std::string>& texts) {
 
 struct RunningProgram::State {
     // `command`: a program's path and its arguments.
-    State(std::vector<std::string> command, const ProgramOptions& options) : input(options.input) {
+    State(std::vector<std::string> command, const ProgramOptions& options)
+        : input(options.input), input_stays(options.input_stays) {
         std::vector<std::string> environment = environment_of(options);
         std::signal(SIGPIPE, SIG_IGN);  // a program may well end without reading its input
         const auto arguments = pointers_of(command);
@@ -105,7 +106,7 @@ struct RunningProgram::State {
             if (count < 0) break;  // it does not read
             rest.remove_prefix(static_cast<std::size_t>(count));
         }
-        to_child.close_end(1);
+        if (!input_stays) to_child.close_end(1);
     }
 
     void collect(int from, std::string& into) {
@@ -146,6 +147,7 @@ struct RunningProgram::State {
     }
 
     const std::string input;
+    const bool input_stays;
     Pipe to_child, from_child, errors;
     pid_t child = -1;
     std::mutex mutex;

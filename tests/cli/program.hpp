@@ -20,6 +20,7 @@ struct Ended {
 
 struct ProgramOptions {
     std::string input = {};                             // of standard input, which ends after it
+    bool input_stays = false;                           // it does not: the program waits for more
     std::map<std::string, std::string> variables = {};  // of the environment, besides PATH, TZ=UTC and LC_ALL=C
     std::string folder = {};                            // to run in; "": the test's own
     std::string out_file = {};                          // standard output goes there, say to /dev/full
