@@ -300,6 +300,9 @@ Processed Receiver::process(ByteView body, std::uint32_t failures) const {
     if (!route) return {HandleOutcome::unhandled, no_handler()};
     auto handlers = State::bind(*route, event.view());
     if (!handlers) return not_read(std::move(handlers).error());
+    if (state_->options.mode == DedupeMode::in_transaction) {
+        return Run::call_in_transaction(*state_, event, *handlers, failures);
+    }
     auto handled = Run::call(*state_, event.view(), *handlers, failures);
     if (!handled) return {HandleOutcome::handler_failed, Verdict::handler_failed(std::move(handled).error()).error};
     return {HandleOutcome::processed};
@@ -307,6 +310,7 @@ Processed Receiver::process(ByteView body, std::uint32_t failures) const {
 
 const std::string& Receiver::endpoint() const noexcept { return state_->options.endpoint; }
 Profile Receiver::profile() const noexcept { return state_->options.profile; }
+DedupeMode Receiver::mode() const noexcept { return state_->options.mode; }
 
 ReceiverStats Receiver::stats() const noexcept {
     ReceiverStats::Counts counts{};

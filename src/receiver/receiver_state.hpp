@@ -97,6 +97,10 @@ class Receiver::Run {
     [[nodiscard]] static Result<void> call(const State& state, const EventView& event,
                                            const State::BoundHandlers& handlers, std::uint32_t failures);
 
+    // The same for process() under DedupeMode::in_transaction.
+    [[nodiscard]] static Processed call_in_transaction(const State& state, const detail::ReadEvent& event,
+                                                       const State::BoundHandlers& handlers, std::uint32_t failures);
+
   private:
     [[nodiscard]] Verdict fail(Error error);
     [[nodiscard]] Result<void> add_dead_letter(const Error& error) const;

@@ -10,6 +10,10 @@ using detail::guarded;
 // Without the mark the handler that failed so often runs again with each retry, so it is worth a duplicate's wait.
 constexpr std::chrono::milliseconds mark_wait = std::chrono::seconds(25);
 
+// The mark of process() is beside the event's own, which stands for handle(): that one is done when the event has
+// become a dead letter. A hash: the key may be as long as keys can be.
+std::string process_key(std::string_view key) { return "process " + ufp_idempotency_key(bytes_of(key)); }
+
 }  // namespace
 
 Receiver::Verdict Receiver::Verdict::handler_failed(Error error) {
@@ -63,6 +67,30 @@ Result<void> Receiver::Run::call(const State& state, const EventView& event, con
     }
     state.order.processed(event);
     return {};
+}
+
+Processed Receiver::Run::call_in_transaction(const State& state, const detail::ReadEvent& event,
+                                             const State::BoundHandlers& handlers, std::uint32_t failures) {
+    const ReceiverOptions& options = state.options;
+    const std::string key = process_key(event.key());
+    const auto claim = guarded(Errc::local_failure, [&] {
+        return options.dedupe->claim({options.endpoint, key}, options.lease, options.busy_wait);
+    });
+    if (!claim) return {HandleOutcome::store_unavailable, claim.error()};
+    if (claim->state == ClaimState::done) return {HandleOutcome::duplicate};
+    if (claim->state == ClaimState::busy) {
+        return {HandleOutcome::store_unavailable, Error(Errc::store_busy, "the event is being processed")};
+    }
+    auto handled = call(state, event.view(), handlers, failures);
+    if (!handled) {
+        // Abandoned: whoever called counts the failures.
+        static_cast<void>(
+            guarded(Errc::local_failure, [&] { return options.dedupe->release(claim->token, ReleaseAs::abandoned); }));
+        return {HandleOutcome::handler_failed, Verdict::handler_failed(std::move(handled).error()).error};
+    }
+    auto completed = guarded(Errc::local_failure, [&] { return options.dedupe->complete(claim->token); });
+    if (!completed) return {HandleOutcome::store_unavailable, std::move(completed).error()};
+    return {HandleOutcome::processed};
 }
 
 Receiver::Verdict Receiver::Run::fail(Error error) {

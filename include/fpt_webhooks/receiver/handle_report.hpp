@@ -65,8 +65,10 @@ struct HandleReport {
 
 // What became of an event in Receiver::process.
 struct Processed {
-    HandleOutcome outcome = HandleOutcome::processed;  // processed, unhandled, unreadable or handler_failed
-    std::optional<Error> error = {};                   // nothing: it is dealt with
+    // processed, unhandled, unreadable or handler_failed; under DedupeMode::in_transaction also duplicate (process()
+    // did it before) and store_unavailable (the transaction could not begin, or not commit)
+    HandleOutcome outcome = HandleOutcome::processed;
+    std::optional<Error> error = {};  // nothing: it is dealt with
 };
 
 // Counts since creation. Each number is exact; requests that end while it is taken may be in some and not in others.

@@ -115,12 +115,18 @@ class FPT_WEBHOOKS_RECEIVER_EXPORT Receiver {
 
     // Reads the body of an event that was verified before and runs its handlers, on this thread and without a claim:
     // for inbox workers, and for dead letters that are tried again. Deadlines do not count here. Who calls it keeps two
-    // from running at once, and sees to retries. Not counted in stats(), not seen by the observer. Handlers as in
+    // from running at once, and sees to retries: it runs them as often as it is called, so a crash before the caller
+    // has put down the result repeats the effect. Not counted in stats(), not seen by the observer. Handlers as in
     // handle(), which may be called at the same time.
+    //
+    // Under DedupeMode::in_transaction the handlers run in a transaction of the store's, which waits for the connection
+    // as handle() does (`busy_wait`) and is rolled back when they fail. What has succeeded is marked, beside the marks
+    // of handle(): another call with this event is a `duplicate` and runs nothing, for as long as the mark is kept.
     [[nodiscard]] Processed process(ByteView body, std::uint32_t failures = 0) const;
 
     [[nodiscard]] const std::string& endpoint() const noexcept;
     [[nodiscard]] Profile profile() const noexcept;
+    [[nodiscard]] DedupeMode mode() const noexcept;
 
     // May be called at any time, from any thread.
     [[nodiscard]] ReceiverStats stats() const noexcept;

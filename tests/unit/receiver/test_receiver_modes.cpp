@@ -134,6 +134,34 @@ TEST_CASE("receiver modes: in_transaction takes back what a failed handler wrote
     CHECK(m.f->last().outcome == fw::HandleOutcome::duplicate);
 }
 
+TEST_CASE("receiver modes: process() runs handlers in a transaction of the store's under in_transaction") {
+    ModeFixture m(fw::DedupeMode::in_transaction);
+    const std::string body = FptEvent{}.body();
+    const auto process = [&] { return m.f->receiver->process(fw::bytes_of(body)); };
+    m.handler_fails = true;
+    CHECK(process().outcome == fw::HandleOutcome::handler_failed);
+    CHECK(m.journal.lines() == Lines{"claim", "handler", "release abandoned"});
+    m.handler_fails = false;
+    m.store->complete_fails = true;
+    CHECK(process().outcome == fw::HandleOutcome::store_unavailable);
+    CHECK(process().error == fw::Errc::store_busy);  // the store has not given up that claim
+}
+
+TEST_CASE("receiver modes: process() under in_transaction has its effect once, also after a dead letter") {
+    ModeFixture m(fw::DedupeMode::in_transaction, true, {.failures_max = 1});
+    m.handler_fails = true;
+    CHECK(m.f->send({}) == 200);
+    const std::string body = m.letters->letters().at(0).body;
+    m.handler_fails = false;
+    CHECK(m.f->receiver->process(fw::bytes_of(body)).outcome == fw::HandleOutcome::processed);
+    const Lines lines = m.journal.lines();
+    CHECK(Lines(lines.end() - 3, lines.end()) == Lines{"claim", "handler", "complete"});
+    const fw::Processed again = m.f->receiver->process(fw::bytes_of(body));
+    CHECK(again.outcome == fw::HandleOutcome::duplicate);
+    CHECK_FALSE(again.error.has_value());
+    CHECK(m.journal.lines().back() == "claim");
+}
+
 TEST_CASE("receiver modes: the lease of a running handler is renewed") {
     LeaseFixture l(10min);
     std::string answer;
