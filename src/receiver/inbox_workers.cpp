@@ -35,6 +35,9 @@ constexpr chr::milliseconds patience_max = chr::hours(24);
 Result<void> check_options(const InboxWorkersOptions& options) {
     const auto invalid = [](const char* text) { return Error(Errc::invalid_argument, text); };
     if (!options.receiver) return invalid("receiver: none given");
+    if (options.receiver->mode() != DedupeMode::lease) {
+        return invalid("receiver: its mode has no meaning here, an inbox is at-least-once; leave it at the default");
+    }
     if (!options.inbox) return invalid("inbox: none given");
     if (options.threads == 0 || options.threads > inbox_threads_max) return invalid("threads: 1 to 256 are needed");
     if (options.retry_delays.empty() || options.retry_delays.size() > inbox_retry_delays_max) {

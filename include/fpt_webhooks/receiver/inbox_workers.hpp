@@ -53,7 +53,7 @@ struct InboxReport {
 
 struct InboxWorkersOptions {
     // Whose handlers run, whose endpoint's events are taken. May be another object than the one that accepts, in
-    // another process even: same endpoint, same profile.
+    // another process even: same endpoint (under another name nothing is ever taken), same profile, default mode.
     std::shared_ptr<const Receiver> receiver = nullptr;
 
     std::shared_ptr<InboxStore> inbox = nullptr;
@@ -83,6 +83,8 @@ struct InboxWorkersOptions {
     std::function<void(const InboxReport&)> observer = nullptr;
 };
 
+// At-least-once: an event whose handlers have run and whose mark was not written before a crash is processed again.
+//
 // Threads of their own. Every function may be called from any thread, but not from a handler or the observer.
 //
 // An inbox that fails is tried again after 100 ms, then after twice as long each time up to 10 s; an event that was

@@ -136,6 +136,15 @@ TEST_CASE("inbox workers: an unusable option is refused by its name") {
     CHECK(with([](auto&) {}) == "accepted");
     CHECK(with([](auto& o) { o.receiver = nullptr; }) == "receiver: none given");
     CHECK(with([](auto& o) { o.inbox = nullptr; }) == "inbox: none given");
+    for (const auto mode : {fw::DedupeMode::in_transaction, fw::DedupeMode::insert_first}) {
+        Journal journal;
+        auto store = std::make_shared<RecordingStore>(fw::system_clock(), journal);
+        store->joins = mode == fw::DedupeMode::in_transaction;
+        Fixture f({.dedupe = store, .mode = mode});
+        const std::shared_ptr<fw::Receiver> receiver = std::move(f.receiver);
+        CHECK(with([&](auto& o) { o.receiver = receiver; }) ==
+              "receiver: its mode has no meaning here, an inbox is at-least-once; leave it at the default");
+    }
     CHECK(with([](auto& o) { o.threads = 0; }) == "threads: 1 to 256 are needed");
     CHECK(with([](auto& o) { o.threads = 257; }) == "threads: 1 to 256 are needed");
     CHECK(with([](auto& o) { o.retry_delays.clear(); }) == "retry_delays: 1 to 64 are needed");
