@@ -23,6 +23,17 @@ bool is_quoted(std::string_view text) noexcept {
     return text.size() >= 2 && text.front() == text.back() && (text.front() == '"' || text.front() == '\'');
 }
 
+// With a space for the tab the field would be a part of the secret, which would then verify nothing. "<tab>" is how a
+// page may show one.
+Result<void> refuse_missing_tab(std::string_view secret) {
+    for (const std::string_view mark : {" label=", " not_before=", " not_after="}) {
+        if (secret.find(mark) == std::string_view::npos) continue;
+        return Error(Errc::malformed, "a tab is needed before " + std::string(mark.substr(1)));
+    }
+    if (secret.find("<tab>") == std::string_view::npos) return {};
+    return Error(Errc::malformed, "a tab is needed in the place of \"<tab>\"");
+}
+
 // What stands behind a secret. Details show nothing of the line: a secret may stand in the wrong place.
 struct Fields {
     std::optional<std::string_view> label = {};
@@ -63,6 +74,7 @@ Result<TimedSecret> read_line(std::string_view line, const std::string& place) {
     if (text.empty()) return refused("begins with a tab, where a secret is needed");
     if (is_white(text.front()) || is_white(text.back())) return refused("white space at an end of the secret");
     if (is_quoted(text)) return refused("quotes around the secret");
+    if (auto good = refuse_missing_tab(text); !good) return good.error();
     const auto fields = read_fields(line);
     if (!fields) return fields.error();
     const auto not_before = read_time(fields->not_before, Timestamp::min(), "not_before");

@@ -56,7 +56,8 @@ struct FPT_WEBHOOKS_CORE_EXPORT TimedSecret {
 
 // One secret a line, as it was given to you, without quotes. Behind it, each after a tab: `label=old`,
 // `not_before=2026-06-10T00:00:00Z`, `not_after=...` (as parse_timestamp reads them). Empty lines and those that begin
-// with '#' are skipped; lines may end with CR LF. A secret without a label is called "line 3".
+// with '#' are skipped; lines may end with CR LF. A secret without a label is called "line 3". One that holds
+// " label=", " not_before=", " not_after=" or "<tab>" is refused: a tab was meant.
 // Errors: malformed, limit_exceeded; the detail names the line and shows nothing of it.
 [[nodiscard]] FPT_WEBHOOKS_CORE_EXPORT Result<std::vector<TimedSecret>> parse_secrets(std::string_view text);
 

@@ -69,6 +69,11 @@ TEST_CASE("timed secret: a mistake in a list is named by its line, and nothing o
     CHECK(with("\twhsec_1") == in_line_2 + "begins with a tab, where a secret is needed");
     CHECK(with("whsec_1\twhsec_2") == in_line_2 + "field 2: neither label=, not_before= nor not_after=");
     CHECK(with("whsec_1\tlabel") == in_line_2 + "field 2: neither label=, not_before= nor not_after=");
+    CHECK(with("whsec_1 label=a") == in_line_2 + "a tab is needed before label=");
+    CHECK(with("whsec_1  not_before=2026-06-10T00:00:00Z") == in_line_2 + "a tab is needed before not_before=");
+    CHECK(with("whsec_1 not_after=2026-06-10T00:00:00Z\tlabel=a") == in_line_2 + "a tab is needed before not_after=");
+    CHECK(with("whsec_1<tab>label=a") == in_line_2 + "a tab is needed in the place of \"<tab>\"");
+    CHECK(with("mylabel=a") == "accepted");
     CHECK(with("whsec_1\tlabel=a\tlabel=b") == in_line_2 + "field 3: given twice");
     CHECK(with("whsec_1\tnot_before=whsec_2") == in_line_2 + "not_before: not a time like 2026-06-10T00:00:00Z");
     CHECK(with("whsec_1\tnot_after=2026-06-10") == in_line_2 + "not_after: not a time like 2026-06-10T00:00:00Z");
