@@ -1,7 +1,8 @@
 // The secrets of running verifiers: swapped without stopping them, with a count of what each is still used for.
 //
-// FPT's rotation has no overlap (SPEC 1.3): the new secret comes into force at once. So add it here first, rotate at
-// the vendor, and take the old one out when usage() shows that nothing is signed with it any more.
+// FPT's rotation has no overlap: it reveals the new secret when it is in force already. So rotate there, and reload the
+// ring with it at once: what comes in between is answered 401 and retried by FPT. Take the old one out when usage()
+// shows that nothing is signed with it any more. The steps: docs/schemes.md.
 #pragma once
 
 #include <cstdint>
