@@ -12,20 +12,18 @@
 namespace fpt_webhooks::inline v0_1 {
 namespace detail {
 
-Result<std::shared_ptr<KeySet>> KeySet::make(const Scheme& scheme, const std::vector<TimedSecret>& secrets,
-                                             std::string_view place) {
-    const std::string list = std::string(place) + "secrets";
+Result<std::shared_ptr<KeySet>> KeySet::make(const Scheme& scheme, const std::vector<TimedSecret>& secrets) {
     const auto refused = [](const std::string& what) { return Error(Errc::invalid_argument, what); };
-    if (secrets.empty()) return refused(list + ": none given");
+    if (secrets.empty()) return refused("secrets: none given");
     if (secrets.size() > verifier_secrets_max) {
-        return refused(list + ": " + std::to_string(secrets.size()) + " given, at most " +
+        return refused("secrets: " + std::to_string(secrets.size()) + " given, at most " +
                        std::to_string(verifier_secrets_max) + " are allowed");
     }
     auto set = std::make_shared<KeySet>();
     set->keys.reserve(secrets.size());  // no reallocation: it would leave keys behind in freed memory
     for (std::size_t i = 0; i < secrets.size(); ++i) {
         const TimedSecret& timed = secrets[i];
-        std::string where = list + "[" + std::to_string(i) + "]";
+        std::string where = "secrets[" + std::to_string(i) + "]";
         auto label = SecretLabel::make(timed.label);
         if (!label) return label.error().in(where);
         if (!timed.label.empty()) where += " (" + timed.label + ")";
@@ -66,7 +64,7 @@ void count_uses(detail::KeySet& set, const detail::KeySet* before) {
 }  // namespace
 
 Result<void> KeyRing::State::set(const std::vector<TimedSecret>& secrets) {
-    auto made = detail::KeySet::make(scheme_, secrets, "");
+    auto made = detail::KeySet::make(scheme_, secrets);
     if (!made) return std::move(made).error();
     const std::lock_guard lock(mutex_);
     count_uses(**made, owned_.get());
@@ -103,9 +101,9 @@ std::shared_ptr<KeyRing> KeyRing::State::copy_of(const KeyRing& ring) {
 
 Result<std::shared_ptr<KeyRing>> KeyRing::create(KeyRingOptions options) {
     if (auto checked = detail::check_scheme(options.scheme); !checked) {
-        return checked.error().in("KeyRingOptions::scheme");
+        return checked.error().in("scheme");
     }
-    auto set = detail::KeySet::make(options.scheme, options.secrets, "KeyRingOptions::");
+    auto set = detail::KeySet::make(options.scheme, options.secrets);
     if (!set) return std::move(set).error();
     count_uses(**set, nullptr);
     return std::shared_ptr<KeyRing>(new KeyRing(std::make_unique<State>(options.scheme, *std::move(set))));

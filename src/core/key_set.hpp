@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string_view>
 #include <vector>
 
 #include <fpt_webhooks/core/key_ring.hpp>
@@ -46,9 +45,8 @@ struct KeySet : std::enable_shared_from_this<KeySet> {
         [[nodiscard]] bool valid_at(Timestamp now) const noexcept { return not_before <= now && now <= not_after; }
     };
 
-    // Errors: invalid_argument that names the secret, behind `place` ("VerifierOptions::").
-    static Result<std::shared_ptr<KeySet>> make(const Scheme& scheme, const std::vector<TimedSecret>& secrets,
-                                                std::string_view place);
+    // Errors: invalid_argument that names the secret.
+    static Result<std::shared_ptr<KeySet>> make(const Scheme& scheme, const std::vector<TimedSecret>& secrets);
 
     std::vector<Key> keys;
 };

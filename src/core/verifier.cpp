@@ -137,13 +137,12 @@ Result<Verification> verify_with(const Verifier::State& state, const detail::Key
     return check.finish(admitted);
 }
 
-Error option_error(const std::string& what) { return {Errc::invalid_argument, "VerifierOptions::" + what}; }
+Error option_error(const std::string& what) { return {Errc::invalid_argument, what}; }
 
 }  // namespace
 
 Result<Verifier> Verifier::create(VerifierOptions options) {
-    if (auto checked = detail::check_scheme(options.scheme); !checked)
-        return checked.error().in("VerifierOptions::scheme");
+    if (auto checked = detail::check_scheme(options.scheme); !checked) return checked.error().in("scheme");
     const auto tolerance = options.tolerance.value_or(options.scheme.tolerance);
     if (tolerance < std::chrono::seconds(0) || tolerance > tolerance_max) {
         return option_error("tolerance: outside 0 to 100 years");
@@ -156,7 +155,7 @@ Result<Verifier> Verifier::create(VerifierOptions options) {
         }
         state.ring = std::move(options.key_ring);
     } else {
-        auto keys = detail::KeySet::make(options.scheme, options.secrets, "VerifierOptions::");
+        auto keys = detail::KeySet::make(options.scheme, options.secrets);
         if (!keys) return std::move(keys).error();
         state.own_keys = *std::move(keys);
     }

@@ -230,16 +230,15 @@ TEST_CASE("verifier: refuses unusable options and names them") {
         return verifier ? "created" : verifier.error().detail();
     };
     const fw::Secret good(secret_text);
-    CHECK(message({}) == "VerifierOptions::secrets: none given");
-    CHECK(message({.secrets = std::vector<fw::TimedSecret>(9, good)}) ==
-          "VerifierOptions::secrets: 9 given, at most 8 are allowed");
+    CHECK(message({}) == "secrets: none given");
+    CHECK(message({.secrets = std::vector<fw::TimedSecret>(9, good)}) == "secrets: 9 given, at most 8 are allowed");
     CHECK(message({.secrets = {good, fw::Secret("short")}}) ==
-          "VerifierOptions::secrets[1]: scheme fpt: the secret has 5 bytes, at least 32 are needed");
+          "secrets[1]: scheme fpt: the secret has 5 bytes, at least 32 are needed");
     CHECK(message({.scheme = fw::Scheme::ufp, .secrets = {fw::Secret("")}}) ==
-          "VerifierOptions::secrets[0]: scheme ufp: the secret has 0 bytes, at least 1 are needed");
-    CHECK(message({.secrets = {good}, .tolerance = -1s}) == "VerifierOptions::tolerance: outside 0 to 100 years");
+          "secrets[0]: scheme ufp: the secret has 0 bytes, at least 1 are needed");
+    CHECK(message({.secrets = {good}, .tolerance = -1s}) == "tolerance: outside 0 to 100 years");
     CHECK(message({.secrets = {fw::TimedSecret(good, fw::Timestamp(2s), fw::Timestamp(1s))}}) ==
-          "VerifierOptions::secrets[0]: ends before it begins");
+          "secrets[0]: ends before it begins");
 }
 
 TEST_CASE("verifier: the incremental form agrees with the whole, however the body is cut") {
