@@ -260,6 +260,15 @@ TEST_CASE("conformance: an unreachable receiver fails, and the reason says so") 
     CHECK(report.results.at(0).reason.starts_with("the event got no answer ("));
 }
 
+TEST_CASE("conformance: a good event that is refused with 401 makes one think of the secret") {
+    Partner partner;
+    auto options = partner.without_probes();
+    options.secret = fw::Secret("whsec_another_secret_of_32_chars_or_more");
+    options.only = {"accepted"};
+    CHECK(testing::run_conformance(options).value().results.at(0).reason ==
+          "the event was answered 401, where 2xx is expected: has the receiver another secret, or a wrong clock?");
+}
+
 TEST_CASE("conformance: only the scenarios that were asked for are played, in the table's order") {
     Partner partner;
     auto options = partner.without_probes();
