@@ -9,6 +9,8 @@
 namespace fw = fpt_webhooks;
 
 std::unique_ptr<fw::Receiver> make_receiver(std::string_view secret) {
+    // What was processed is remembered in memory, until a restart; in a file: `.dedupe = fw::SqliteDedupe::open(...)`,
+    // docs/receiver-stores.md.
     auto receiver = fw::Receiver::create({.endpoint = "crm", .secrets = {fw::Secret(secret)}}).value();
 
     receiver->on<fw::ContactStatusChanged>([](const fw::Envelope& event, const fw::ContactStatusChanged& change) {

@@ -66,21 +66,6 @@ constexpr testing::Fault all_faults[] = {
     testing::Fault::slow_body,  testing::Fault::cut_connection, testing::Fault::retry_after_500,
 };
 
-// What a partner's own test looks like: docs/testing.md shows it.
-// [partner_test]
-TEST_CASE("a status change that comes twice moves the contact once") {
-    int moves = 0;
-    const auto receiver = fw::Receiver::create({.endpoint = "crm", .secrets = {secret}}).value();
-    receiver->on<fw::ContactStatusChanged>([&](const auto&, const auto&) { ++moves; });
-
-    auto fpt = testing::InProcessSender::create(
-                   {.secret = secret, .handler = [&](const auto& request) { return receiver->handle(request); }})
-                   .value();
-    CHECK(fpt.deliver(change, testing::Fault::duplicate).complaint == "");
-    CHECK(moves == 1);
-}
-// [partner_test]
-
 }  // namespace
 
 TEST_CASE("in-process sender: our receiver meets every fault as it should, and each event has its effects") {
