@@ -28,7 +28,8 @@ enum class BusyAnswer {
 // What becomes of an event that no handler takes.
 enum class UnknownEvents {
     accept,  // 200, and counted as `unhandled`: the vendors add event types at any time
-    refuse,  // 422, so that the sender retries until somebody takes it; a sender may disable an endpoint for that
+    refuse,  // 422, so that the sender retries until somebody takes it; a sender may disable an endpoint for that. With
+             // an inbox: 200 `accepted`, and its workers report it `failed`, retry it and bury it at last
 };
 
 // Longer than any sender waits, by far; a mistaken unit.

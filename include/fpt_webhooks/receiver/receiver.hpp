@@ -92,8 +92,8 @@ class FPT_WEBHOOKS_RECEIVER_EXPORT Receiver {
     }
 
     // The catch-all: `handler(const EventView&)`, void or Result<void>. It sees only what no other handler takes.
-    // Without one such events are `unhandled`: answered 200, or as ReceiverOptions::unknown_events says, and not
-    // claimed. Mistakes: as above.
+    // Without one such events are `unhandled`: answered 200, or as ReceiverOptions::unknown_events says (with an inbox
+    // 200 in any case), and not claimed. Mistakes: as above.
     template <class Handler>
     void on_any(Handler handler, HandlerOptions options = {}) {
         check_handler("*", is_callable(handler));

@@ -93,6 +93,7 @@ struct ReceiverOptions {
 
     BusyAnswer busy_answer = BusyAnswer::retry_later;
 
+    // With an inbox the answer is 200 all the same: the workers' receiver decides then, by its own option.
     UnknownEvents unknown_events = UnknownEvents::accept;
 
     // How many handlers that have a deadline run at once, those beyond their deadline included; 1 to
