@@ -26,7 +26,7 @@ namespace fpt_webhooks::inline v0_1::detail {
 struct EngineOptions {
     RetryPolicy fpt = RetryPolicy::fpt();
     RetryPolicy ufp = RetryPolicy::ufp();
-    std::chrono::milliseconds disable_after = std::chrono::hours(24);    // a streak's length; SPEC 2.5
+    std::chrono::milliseconds disable_after = std::chrono::hours(24);    // a streak's length
     std::chrono::milliseconds streak_idle_max = std::chrono::hours(12);  // without any attempt it ends
     std::chrono::milliseconds no_secret_max = std::chrono::hours(24);    // SPEC 2.1
     std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // SPEC 2.4

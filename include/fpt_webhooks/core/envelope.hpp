@@ -1,4 +1,4 @@
-// The FPT envelope: the outer shape of every FPT event, and its codec (FPT envelope page; SPEC 1.1).
+// The FPT envelope: the outer shape of every FPT event, and its codec (FPT envelope page).
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Every FPT event that the vendor's event catalogue names, shipped or on the roadmap (SPEC 2.10), and which personal
-// data its fields hold (SPEC 2.1).
+// Every FPT event that the vendor's event catalogue names, shipped or on the roadmap, and which personal
+// data its fields hold.
 #pragma once
 
 #include <optional>

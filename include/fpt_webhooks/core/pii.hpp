@@ -1,5 +1,5 @@
 // Categories of personal data, from which a subscription chooses what it is sent (FPT subscriptions page, "PII
-// categories"; SPEC 2.1). The vendor does not publish its categories: these five are ours.
+// categories"). The vendor does not publish its categories: these five are ours.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // A signing secret: bytes that are wiped, compared only in constant time, and never printed.
 //
-// FPT (SPEC: signature verification page): 32 characters or more, revealed once; every byte of the text, prefix
+// FPT (signature verification page): 32 characters or more, revealed once; every byte of the text, prefix
 // included, is the key. What a secret must look like is each Scheme's business, checked where it is put to use.
 #pragma once
 

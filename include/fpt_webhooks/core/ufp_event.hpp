@@ -1,4 +1,4 @@
-// The UFP webhook body and its codec (FitnessForce webhooks page, "Payload Structure"; SPEC 4).
+// The UFP webhook body and its codec (FitnessForce webhooks page, "Payload Structure").
 //
 // The vendor's document contradicts itself in places; what is read is wide, what is kept is the raw text.
 #pragma once

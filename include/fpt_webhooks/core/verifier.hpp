@@ -1,7 +1,7 @@
 // Verifies that a request's body was signed with one of our secrets, recently.
 //
 // Strict to the byte: the raw body as it arrived, constant-time comparison, every signature in the header tried in
-// every position, and nothing accepted that the scheme's grammar does not say. SPEC 1.3, 4 and 5; docs/schemes.md.
+// every position, and nothing accepted that the scheme's grammar does not say. See docs/schemes.md.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// Where events go that cannot be processed: signed, but unreadable, or failed in their handlers too often (SPEC 3).
+// Where events go that cannot be processed: signed, but unreadable, or failed in their handlers too often
+// (docs/receiver.md).
 //
 // Kept with their raw bodies, so that a person can look, mend and have them processed again (Receiver::process).
 #pragma once

@@ -1,4 +1,4 @@
-// Remembers which events were processed, so that a retry or a duplicate has no second effect (SPEC 3).
+// Remembers which events were processed, so that a retry or a duplicate has no second effect (docs/receiver.md).
 //
 // A key is claimed before its event is processed and marked done afterwards. In between the claim is a lease: when the
 // process dies there, the lease ends and the sender's next retry is processed. (To mark first and process afterwards

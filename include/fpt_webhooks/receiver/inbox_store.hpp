@@ -1,4 +1,4 @@
-// A durable inbox: verified events are stored and answered 200 at once, and processed afterwards (SPEC 3; the vendor's
+// A durable inbox: verified events are stored and answered 200 at once, and processed afterwards (the UFP page's
 // "respond first, process later", done so that a crash loses nothing).
 //
 // A Receiver with an inbox verifies and adds; InboxWorkers take, run the receiver's handlers, and finish. The inbox is

@@ -1,5 +1,5 @@
 // Processes what a Receiver has stored in its inbox: takes, runs the receiver's handlers, finishes; retries what fails
-// and buries what fails too often (SPEC 3).
+// and buries what fails too often (docs/receiver.md).
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// A DedupeStore in this process's memory, bounded: the default of a Receiver (SPEC 3, "In memory").
+// A DedupeStore in this process's memory, bounded: the default of a Receiver.
 //
 // It forgets everything when the process ends: a retry that comes after a restart is processed again. Where that
 // matters, use a durable store.

@@ -1,4 +1,4 @@
-// Turns a webhook request into a response: verify, deduplicate, route to handlers (SPEC 3).
+// Turns a webhook request into a response: verify, deduplicate, route to handlers (docs/receiver.md).
 //
 // It fits into any HTTP server: build an HttpRequest from the raw bytes, send the HttpResponse that comes back.
 #pragma once

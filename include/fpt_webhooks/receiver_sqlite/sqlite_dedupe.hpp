@@ -1,4 +1,5 @@
-// A durable DedupeStore in an SQLite file: what was processed stays known when the process ends (SPEC 3).
+// A durable DedupeStore in an SQLite file: what was processed stays known when the process ends
+// (docs/receiver-stores.md).
 //
 // WAL mode, synchronous=FULL: what a call returned from is on the disk. Claims and completions that come from several
 // threads at once share one transaction and its fsync. docs/receiver-stores.md: what is kept, and for how long.

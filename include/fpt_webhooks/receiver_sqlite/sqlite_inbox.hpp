@@ -1,4 +1,5 @@
-// A durable InboxStore in an SQLite file: verified events wait in it until they have been processed (SPEC 3).
+// A durable InboxStore in an SQLite file: verified events wait in it until they have been processed
+// (docs/receiver-stores.md).
 //
 // WAL mode, synchronous=FULL: what add() returned from is on the disk, and the event will be processed, whatever dies.
 // Calls that come from several threads at once share one transaction and its fsync.

@@ -1,4 +1,5 @@
-// Exactly-once effects: a DedupeStore that joins the transaction of your own SQLite connection (SPEC 3).
+// Exactly-once effects: a DedupeStore that joins the transaction of your own SQLite connection
+// (docs/receiver-stores.md).
 //
 // A fresh claim begins a transaction on your connection, your handler writes through the same connection, and the mark
 // "done" commits with what it wrote. Effect and mark stand or fall together, whatever dies in between.

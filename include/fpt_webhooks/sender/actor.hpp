@@ -1,4 +1,4 @@
-// Who manages subscriptions, and what that role may touch (FPT: organization admins and location admins; SPEC 2.1).
+// Who manages subscriptions, and what that role may touch (FPT: organization admins and location admins).
 #pragma once
 
 #include <fpt_webhooks/core/ids.hpp>

@@ -1,5 +1,5 @@
-// What a change to a contact amounts to, by what the source calls it and by what is known of the contact (SPEC 2.8).
-// A ContactWindow then makes one set of events of many changes.
+// What a change to a contact amounts to, by what the source calls it and by what is known of the contact
+// (docs/dispatcher.md). A ContactWindow then makes one set of events of many changes.
 //
 // Values and pure functions: distinct objects may be used by distinct threads, const access may be shared.
 #pragma once

@@ -1,4 +1,4 @@
-// How a store keeps contact states and open windows: short binary records with a version (SPEC 2.8).
+// How a store keeps contact states and open windows: short binary records with a version (docs/dispatcher.md).
 //
 // All numbers are big-endian. A record is 'S' or 'W' and a version, now 1; then of a state: location, organization,
 // contact id and status, 32 bits each; a byte of flags (1 deleted, 2 in a sub-group); the sub-group, if flagged, 32

@@ -1,5 +1,5 @@
 // Coalescing: many changes to one contact in quick succession become one set of events (FPT webhooks overview,
-// "coalesced within a short window (~5-10 seconds)"; SPEC 2.8).
+// "coalesced within a short window (~5-10 seconds)"; docs/dispatcher.md).
 //
 // Without I/O: a store reads a contact's record, `observe` says what it becomes, the store writes that if nobody wrote
 // before it, or else reads again; when the window is due, close() gives the events, which the store appends together

@@ -1,4 +1,4 @@
-// One attempt: signs the body at this moment and hands the request to a Transport (SPEC 1.2, 1.3, 2.3).
+// One attempt: signs the body at this moment and hands the request to a Transport (docs/schemes.md).
 //
 // No retry, no record: those are the dispatcher's. Useful by itself for a test delivery.
 #pragma once

@@ -1,4 +1,4 @@
-// A delivery: one event on its way to one subscription; its attempts and its end (SPEC 2.2 to 2.6).
+// A delivery: one event on its way to one subscription; its attempts and its end (docs/dispatcher.md).
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // The sending half: publish an event, and every subscription that wants it gets it, signed, whatever crashes in between
-// (SPEC 2 and 4). What happens between the lines is in docs/dispatcher.md.
+// (FPT and UFP). What happens between the lines is in docs/dispatcher.md.
 #pragma once
 
 #include <chrono>

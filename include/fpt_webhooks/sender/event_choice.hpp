@@ -1,4 +1,4 @@
-// Which events a subscription wants: exact names, families, or all (SPEC 2.1; FPT and UFP event catalogues).
+// Which events a subscription wants: exact names, families, or all (FPT and UFP event catalogues).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What operators are told while the dispatcher works (SPEC 2.5, 2.6).
+// What operators are told while the dispatcher works (docs/dispatcher.md).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Leaves out of an event what a subscription is not to be sent: personal data, by category (FPT subscriptions page,
-// "payload projection"; SPEC 2.1). It comes before signing.
+// "payload projection"). It comes before signing.
 #pragma once
 
 #include <fpt_webhooks/core/envelope.hpp>

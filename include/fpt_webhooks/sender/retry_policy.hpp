@@ -1,4 +1,4 @@
-// When a failed delivery is tried again, and when it is given up (SPEC 2.3, 2.4 and 4).
+// When a failed delivery is tried again, and when it is given up (FPT: delivery semantics page).
 //
 // FPT's documents promise "hours, not minutes" and exponential growth, UFP's three more attempts over 24 hours. The
 // tables themselves are ours.

@@ -21,7 +21,7 @@
 namespace fpt_webhooks::inline v0_1 {
 
 inline constexpr std::size_t deliveries_pending_max_default = 10'000'000;  // some 5 GB of SQLite file
-inline constexpr std::size_t subscription_pending_max_default = 100'000;   // SPEC 2.4
+inline constexpr std::size_t subscription_pending_max_default = 100'000;   // for each
 inline constexpr std::size_t subscription_skipped_max = 1'000;             // kept records; a long pause is long
 
 // One contact: its id means something only together with its location.
@@ -288,7 +288,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
     [[nodiscard]] virtual Result<std::vector<Attempt>> attempts(DeliveryId delivery) = 0;
     // The event's whole body. Errors: not_found (unknown, or past its retention).
     [[nodiscard]] virtual Result<std::string> event_body(const EventId& id) = 0;
-    // Makes new fresh deliveries of ended ones (SPEC 2.6); those of deleted subscriptions and of events past their
+    // Makes new fresh deliveries of ended ones; those of deleted subscriptions and of events past their
     // retention are left out. A page ends early where the cap on pending deliveries is reached.
     // Errors: store_full (it was reached before the first one).
     [[nodiscard]] virtual Result<ReplayPage> replay(const ReplayRequest& request) = 0;

@@ -1,4 +1,4 @@
-// A subscription: who wants which events, and where they go (SPEC 2.1, 2.2 and 4).
+// A subscription: who wants which events, and where they go (FPT: subscriptions page).
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What a store keeps of a subscription, and the edits to it (SPEC 2.1, 2.2, 2.5).
+// What a store keeps of a subscription, and the edits to it (docs/dispatcher.md).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace fpt_webhooks::inline v0_1 {
 
-// An uninterrupted run of failures (SPEC 2.5).
+// An uninterrupted run of failures.
 struct FailureStreak {
     Timestamp started = {};
     Timestamp last_failure = {};  // the last one that counts

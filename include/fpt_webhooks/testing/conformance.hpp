@@ -1,5 +1,5 @@
 // Does a receiver at some URL keep FPT's contract? Plays one scenario after another against it and says of each whether
-// it passed, failed, or could not be checked (SPEC 1.3, 2.3, 3; docs/testing.md).
+// it passed, failed, or could not be checked (docs/testing.md).
 //
 //   const auto report = testing::run_conformance({.url = "http://127.0.0.1:8080/hooks", .secret = secret}).value();
 //   CHECK(report.count(testing::Verdict::failed) == 0);

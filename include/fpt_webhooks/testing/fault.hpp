@@ -1,4 +1,4 @@
-// What can go wrong on a webhook's way, by name, and what a receiver has to make of it (SPEC 1.3, 2.3, 3).
+// What can go wrong on a webhook's way, by name, and what a receiver has to make of it (docs/testing.md).
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// The request that a vendor would send, signed: one line for a partner's unit test (SPEC 1.2, 1.3, 4).
+// The request that a vendor would send, signed: one line for a partner's unit test (docs/testing.md).
 #pragma once
 
 #include <optional>
