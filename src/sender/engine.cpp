@@ -654,8 +654,10 @@ PendingDelivery Engine::land(Lane& lane) {
 
 void Engine::hold_after(Lane& lane, const AttemptOutcome& outcome, Timestamp now) {
     if (did_not_answer(outcome)) {
-        lane.hold_step =
-            lane.hold_step.count() == 0 ? options_.hold_first : std::min(lane.hold_step * 2, options_.hold_max);
+        // Who wants the first retry sooner than the usual hold ends wants no longer hold.
+        const auto& delays = policy_of(lane).delays;
+        const auto first = delays.empty() ? options_.hold_first : std::min(options_.hold_first, delays.front());
+        lane.hold_step = lane.hold_step.count() == 0 ? first : std::min(lane.hold_step * 2, options_.hold_max);
         lane.hold_until = now + lane.hold_step;
         lane.quarantined = true;
     } else if (outcome.status != 0) {

@@ -5,6 +5,7 @@
 // a millisecond in a test.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +30,7 @@ struct EngineOptions {
     std::chrono::milliseconds disable_after = std::chrono::hours(24);    // a streak's length
     std::chrono::milliseconds streak_idle_max = std::chrono::hours(12);  // without any attempt it ends
     std::chrono::milliseconds no_secret_max = std::chrono::hours(24);    // SPEC 2.1
-    std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // SPEC 2.4
+    std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // at most; SPEC 2.4
     std::chrono::milliseconds hold_max = std::chrono::minutes(10);
     std::size_t slots = 512;             // attempts in flight
     std::size_t quarantine_slots = 128;  // of them at endpoints that did not answer last time
@@ -88,7 +89,10 @@ class Engine {
 
     // ---- at start
     void add_wake(const SubscriptionWake& wake, Timestamp now);
-    void set_active_subscriptions(std::size_t count) noexcept { active_ = count; }
+    // As the store has it: those whose disabling is decided and not written yet are still among them.
+    void set_active_subscriptions(std::size_t count) noexcept {
+        active_ = count - std::min(count, disabling_.size() + batch_disabling_.size());
+    }
 
     // ---- what was read or happened
     void fresh_available() noexcept { fresh_available_ = true; }

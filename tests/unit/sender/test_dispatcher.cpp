@@ -58,7 +58,7 @@ class Notices {
     std::vector<fw::Notice> seen_;
 };
 
-// A dispatcher over a memory store and a network that answers what `answer` says.
+// A dispatcher over a memory store and a network that answers what `answer` says; 0: nobody is there.
 struct Bench {
     std::shared_ptr<fw::MemoryStore> store = std::make_shared<fw::MemoryStore>();
     std::shared_ptr<fw::test::SettlingStore> settling = std::make_shared<fw::test::SettlingStore>(store);
@@ -66,8 +66,11 @@ struct Bench {
     std::function<int(const fw::TransportRequest&)> reply = [this](const fw::TransportRequest&) {
         return answer.load();
     };
-    std::shared_ptr<ScriptedTransport> transport = std::make_shared<ScriptedTransport>(
-        [this](const fw::TransportRequest& request) { return ScriptedTransport::respond(reply(request)); });
+    std::shared_ptr<ScriptedTransport> transport =
+        std::make_shared<ScriptedTransport>([this](const fw::TransportRequest& request) {
+            const int status = reply(request);
+            return status == 0 ? ScriptedTransport::fail(fw::Errc::connect_failed) : ScriptedTransport::respond(status);
+        });
     Notices notices;
     std::unique_ptr<fw::Dispatcher> dispatcher;
 
@@ -163,6 +166,21 @@ TEST_CASE("dispatcher: tries again after a failure, and says so") {
         REQUIRE(history[0].attempts == 3);
         REQUIRE(bench.dispatcher->attempts(history[0].id).value().size() == 3);
     }
+}
+
+TEST_CASE("dispatcher: nobody there holds no longer than the policy's first delay") {
+    fw::DispatcherOptions options;
+    options.fpt.delays = {10ms, 10ms};
+    Bench bench(std::move(options));
+    std::atomic<int> attempts = 0;
+    bench.reply = [&](const fw::TransportRequest&) { return ++attempts < 3 ? 0 : 200; };
+    const auto id = bench.subscribe();
+    REQUIRE(bench.dispatcher->generate_secret(host, id));
+    bench.dispatcher->start().value();
+    REQUIRE(bench.dispatcher->publish(bench.event()).value() == fw::AppendVerdict::accepted);
+    bench.settle();  // sooner than after a minute
+    CHECK(attempts == 3);
+    CHECK(bench.history().front().state == fw::DeliveryState::delivered);
 }
 
 TEST_CASE("dispatcher: fifo per contact holds a contact's events back behind one that is retried, and no others") {
