@@ -28,18 +28,26 @@ bool line_matches(std::string_view line, std::string_view pattern) {
     return false;
 }
 
-// How much of `text` these lines take, from its beginning.
+// How much of `text` these lines take, from its beginning. A line that is nothing but "…" is any number of lines.
 std::optional<std::size_t> match_lines(std::string_view text, std::string_view pattern) {
-    std::size_t taken = 0;
-    while (!pattern.empty()) {
-        const std::size_t line_end = text.find('\n', taken);
-        if (line_end == std::string_view::npos) return std::nullopt;
-        const std::size_t pattern_end = pattern.find('\n');
-        if (!line_matches(text.substr(taken, line_end - taken), pattern.substr(0, pattern_end))) return std::nullopt;
-        taken = line_end + 1;
-        pattern.remove_prefix(pattern_end + 1);
+    if (pattern.empty()) return 0;
+    const std::size_t pattern_end = pattern.find('\n');
+    const std::string_view first = pattern.substr(0, pattern_end);
+    const std::string_view rest = pattern.substr(pattern_end + 1);
+    for (std::size_t skipped = 0;;) {
+        const std::size_t line_end = text.find('\n', skipped);
+        if (first == anything) {
+            if (const auto taken = match_lines(text.substr(skipped), rest); taken) {
+                if (!rest.empty() || skipped + *taken == text.size()) return skipped + *taken;
+            }
+            if (line_end == std::string_view::npos) return std::nullopt;
+            skipped = line_end + 1;
+            continue;
+        }
+        if (line_end == std::string_view::npos || !line_matches(text.substr(0, line_end), first)) return std::nullopt;
+        const auto taken = match_lines(text.substr(line_end + 1), rest);
+        return taken ? std::optional(line_end + 1 + *taken) : std::nullopt;
     }
-    return taken;
 }
 
 struct Terminal {
