@@ -195,7 +195,7 @@ void add_list(CLI::App& parent, Console& console, Commands& commands) {
     auto options = std::make_shared<ListOptions>();
     CLI::App* const app = parent.add_subcommand("list", "Deliveries in the order they were queued");
     options->filter.add_to(*app);
-    app->add_option("--limit", options->limit, "So many at most; else 100")
+    app->add_option("--limit", options->limit, "So many at most [100]")
         ->type_name("COUNT")
         ->check(CLI::Range(std::size_t{1}, list_rows_max));
     app->add_option("--after", options->after, "Go on after this delivery")->type_name("ID");
@@ -451,7 +451,7 @@ void add_replay(CLI::App& parent, Console& console, Commands& commands) {
     app->add_option("--after", options->after, "Go on after this delivery")->type_name("ID");
     app->add_flag("--include-delivered", options->include_delivered, "Also what was delivered");
     app->add_flag("--dry-run", options->dry_run, "Only say how many");
-    app->add_option("--rate", options->rate, "Deliveries made per second; else 1000, 0: no cap")
+    app->add_option("--rate", options->rate, "Deliveries per second, 0: no cap [1000]")
         ->type_name("COUNT")
         ->check(CLI::Range(std::size_t{0}, replay_rate_max));
     options->patience.add_to(*app);

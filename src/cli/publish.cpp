@@ -210,7 +210,7 @@ void Publishing::print_counts() const {
 
 void add_publish_command(CLI::App& parent, Console& console, Commands& commands) {
     auto options = std::make_shared<Options>();
-    CLI::App* const app = parent.add_subcommand("publish", "Events from standard input into a store, one a line");
+    CLI::App* const app = parent.add_subcommand("publish", "Events from standard input into a store");
     options->vendor.add_to(*app);
     app->add_option("--location", options->location, "Where lines of type and data happened")
         ->type_name("ID")

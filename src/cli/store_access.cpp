@@ -42,7 +42,7 @@ class NoTransport final : public Transport {
 
 void StoreAccess::add_to(CLI::App& app) {
     app.add_option("--store", path, "SQLite file of the store")->type_name("FILE")->required();
-    auto* key = app.add_option_group("Store key", "signing secrets are kept under it (keygen --store-key)");
+    auto* key = app.add_option_group("Store key", "secrets are kept under it (keygen --store-key)");
     key->add_option("--key-file", key_file, "File that holds it, 64 hex digits")->type_name("FILE");
     key->add_option("--key-env", key_environment, "Environment variable that holds it")->type_name("NAME");
     key->require_option(1);

@@ -137,8 +137,8 @@ TEST_CASE(
         int status;
         std::string part;
     };
-    const Fault faults[] = {{{}, 2, "Store key"},
-                            {{"--key-env", "STORE_KEY", "--key-file", bad}, 2, "Store key"},
+    const Fault faults[] = {{{}, 2, "[--key-file,--key-env]"},
+                            {{"--key-env", "STORE_KEY", "--key-file", bad}, 2, "[--key-file,--key-env]"},
                             {{"--key-env", "NOT_SET"}, 3, "environment variable NOT_SET: not set, or empty\n"},
                             {{"--key-file", "/nowhere"}, 3, "/nowhere: No such file or directory\n"},
                             {{"--key-file", empty}, 3, empty + ": empty\n"},
