@@ -210,25 +210,13 @@ void check_key(Store& store) {
                   "check --key-file or --key-env; if that key is lost for good, see rotate --lost-key");
 }
 
-// A secret that the user chose. Its place in the help is too small for SecretSource's own.
-struct ChosenSecret {
-    SecretSource source = {};
-
-    void add_to(CLI::App& app) {
-        app.add_option("--secret-env", source.environment, "UFP: environment variable with the secret")
-            ->type_name("NAME");
-        app.add_option("--secret-file", source.file, "UFP: or file with it")->type_name("FILE");
-    }
-    [[nodiscard]] bool given() const { return !source.environment.empty() || !source.file.empty(); }
-    [[nodiscard]] Secret read() const {
-        if (source.environment.empty() == source.file.empty()) {
-            throw Failure(ExitStatus::usage, "the secret: one of --secret-env and --secret-file is required");
-        }
-        Secret secret = source.one();
-        (void)need(Signer::create(Scheme::ufp, secret), "secret");
-        return secret;
-    }
-};
+// A secret that the user chose, if it can sign UFP's requests.
+Secret read_chosen(const SecretSource& source) {
+    const TimedSecret chosen = source.all().front();
+    const auto signer = Signer::create(Scheme::ufp, chosen.secret);
+    if (!signer) throw source.unusable(chosen, signer.error());
+    return chosen.secret;
+}
 
 // A secret that is shown this once, and gone if it cannot be.
 void print_secret(Console& console, SubscriptionId::rep id, const Secret& secret) {
@@ -263,7 +251,7 @@ struct CreateOptions {
     Choice choice = {};
     std::string scope = {};
     bool fifo = false;
-    ChosenSecret secret = {};
+    SecretSource secret = {};  // for UFP
 };
 
 ExitStatus create(const CreateOptions& options, Console& console) {
@@ -277,9 +265,9 @@ ExitStatus create(const CreateOptions& options, Console& console) {
     if (!options.choice.pii.empty()) wanted.pii = read_pii(options.choice.pii);
     const bool is_ufp = scope.profile() == Profile::ufp;
     std::optional<Secret> secret;
-    if (options.secret.given()) {
+    if (!options.secret.environment.empty() || !options.secret.file.empty()) {
         if (!is_ufp) throw Failure(ExitStatus::usage, "FPT secrets are generated, not chosen", "see generate-key");
-        secret = options.secret.read();
+        secret = read_chosen(options.secret);
     }
     auto dispatcher_options = editing_options(options.choice, console);
     // What cannot be created must not leave a new store behind.
@@ -317,8 +305,11 @@ void add_create(CLI::App& parent, Console& console, Commands& commands) {
     app->add_option("--scope", options->scope, "Whose events; default: the role's own")->type_name("SCOPE");
     app->add_flag("--fifo", options->fifo, "A contact's events in order, one after another");
     options->secret.add_to(*app);
+    app->get_option_group("Secret")->require_option(0, 1);
     options->access.add_to(*app, false);
-    app->footer("SCOPE: location:ID, organization:ID, company:ID or tenant:COMPANY/ID");
+    app->footer(
+        "SCOPE: location:ID, organization:ID, company:ID or tenant:COMPANY/ID.\n"
+        "A secret of your own is for UFP; FPT's comes from generate-key.");
     commands.push_back({app, [options, &console] { return create(*options, console); }});
 }
 
@@ -408,7 +399,7 @@ using MakeSecret = Result<Secret> (Dispatcher::*)(const Actor&, SubscriptionId);
 
 struct SecretOptions {
     Access access = {};
-    ChosenSecret chosen = {};
+    SecretSource chosen = {};  // of set-secret
     bool lost_key = false;
 
     void add_to(CLI::App& app) {
@@ -444,7 +435,7 @@ void add_make_secret(CLI::App& parent, Console& console, Commands& commands, con
 ExitStatus set_secret(const SecretOptions& options, Console& console) {
     const Actor actor = options.access.as.actor();
     const SubscriptionId id = options.access.subscription();
-    const Secret secret = options.chosen.read();
+    const Secret secret = read_chosen(options.chosen);
     const auto store = options.access.store.open();
     const auto dispatcher = idle_dispatcher(store);
     options.check(*dispatcher, *store);
