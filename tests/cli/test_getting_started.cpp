@@ -1,6 +1,7 @@
 // docs/getting-started.md, typed by the text alone. Blocks marked `sh` are run to their end and print what the `text`
 // right behind them shows; those marked `sh NAME` go on running in the terminal of that name, until a `^C` there; `text
-// NAME` is what that terminal shows next. "…" stands for anything within a line.
+// NAME` is what that terminal shows next. "…" stands for anything within a line, alone on a line for any number of
+// lines.
 #include <csignal>
 #include <map>
 #include <memory>
