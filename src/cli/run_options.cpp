@@ -117,18 +117,25 @@ void RunOptions::add_to(CLI::App& app) {
         ->check(CLI::IsMember({"info", "warning", "error"}));
 
     const auto hide = [](CLI::Option* option) { option->group(rare_options); };
-    hide(app.add_option("--proxy", proxy));
-    hide(app.add_option("--deny-address", deny)->allow_extra_args(false));
-    hide(app.add_option("--in-flight", in_flight)->check(CLI::Range(std::size_t{1}, in_flight_limit)));
-    hide(add_duration(app, "--connect-timeout", connect_timeout, ""));
-    hide(add_duration(app, "--retry-window", retry.window, ""));
-    hide(app.add_option("--jitter", retry.jitter_percent));
-    hide(add_duration(app, "--disable-after", disable_after, ""));
-    hide(add_duration(app, "--poll-interval", poll_interval, ""));
-    hide(add_duration(app, "--keep-history", retention.history, ""));
-    hide(add_duration(app, "--keep-ids", retention.ids, ""));
-    hide(add_duration(app, "--stalled-after", stalled_after, ""));
-    hide(add_duration(app, "--stop-patience", stop_patience, ""));
+    hide(
+        app.add_option("--proxy", proxy, "http://ADDRESS:PORT, through which endpoints are reached")->type_name("URL"));
+    hide(app.add_option("--deny-address", deny, "Target to refuse: address, range or name; repeat")
+             ->type_name("ADDR")
+             ->allow_extra_args(false));
+    hide(app.add_option("--in-flight", in_flight, fmt::format("Attempts at a time [{}]", in_flight))
+             ->type_name("N")
+             ->check(CLI::Range(std::size_t{1}, in_flight_limit)));
+    hide(add_duration(app, "--connect-timeout", connect_timeout, "DNS, connecting and TLS of an attempt"));
+    hide(add_duration(app, "--retry-window", retry.window, "FPT: no attempt later than this after the first"));
+    hide(app.add_option("--jitter", retry.jitter_percent,
+                        fmt::format("By which each wait is spread [{}]", retry.jitter_percent))
+             ->type_name("PERCENT"));
+    hide(add_duration(app, "--disable-after", disable_after, "Failure without a break disables a subscription"));
+    hide(add_duration(app, "--poll-interval", poll_interval, "How soon other processes' publishes are seen"));
+    hide(add_duration(app, "--keep-history", retention.history, "Ended deliveries with their attempts"));
+    hide(add_duration(app, "--keep-ids", retention.ids, "Ids of events, by which a repeated publish is known"));
+    hide(add_duration(app, "--stalled-after", stalled_after, "Without progress /healthz says so"));
+    hide(add_duration(app, "--stop-patience", stop_patience, "How long the end waits for attempts in flight"));
     app.footer(
         "Also: --proxy URL, --deny-address ADDR, --in-flight N, --jitter PERCENT, and\n"
         "--connect-timeout, --retry-window, --disable-after, --poll-interval, --keep-ids,\n"
