@@ -76,5 +76,6 @@ void add_subscription_commands(CLI::App& parent, Console& console, Commands& com
 void add_publish_command(CLI::App& parent, Console& console, Commands& commands);
 void add_delivery_commands(CLI::App& parent, Console& console, Commands& commands);
 void add_run_command(CLI::App& parent, Console& console, Commands& commands);
+void add_completions_command(CLI::App& parent, Console& console, Commands& commands);  // of the whole tree at `parent`
 
 }  // namespace fpt_webhooks::cli

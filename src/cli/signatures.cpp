@@ -218,6 +218,7 @@ struct ExplainOptions {
 
     void add_to(CLI::App& app) {
         auto* const file = app.add_option("CAPTURE", capture, "File with the whole request, raw HTTP");
+        file->type_name("FILE");  // for completions
         check.add_to(app);
         app.add_option("--body", body, "File with the body alone, beside --header")->type_name("FILE")->excludes(file);
         for (const char* const name : {"--header", "--signature"}) file->excludes(app.get_option(name));

@@ -19,6 +19,7 @@ const std::vector<Base>& bases() {
     static const std::vector<Base> all = {
         {"keygen", {"keygen"}},
         {"events", {"events"}},
+        {"completions", {"completions", "bash"}},
         {"sign", {"sign", "--secret-env", "S"}},
         {"verify", {"verify", "--secret-env", "S", "--at", example_time, "--header", example_header}},
         {"explain", {"explain", "--secret-env", "S", "--at", example_time, "--header", example_header}},
@@ -26,7 +27,7 @@ const std::vector<Base>& bases() {
     return all;
 }
 
-bool reads_input(const Base& base) { return base.name != "keygen" && base.name != "events"; }
+bool reads_input(const Base& base) { return base.name == "sign" || base.name == "verify" || base.name == "explain"; }
 
 Ended run(const Base& base, const std::vector<std::string>& more, ProgramOptions options = {}) {
     std::vector<std::string> arguments = base.arguments;
