@@ -77,5 +77,6 @@ void add_publish_command(CLI::App& parent, Console& console, Commands& commands)
 void add_delivery_commands(CLI::App& parent, Console& console, Commands& commands);
 void add_run_command(CLI::App& parent, Console& console, Commands& commands);
 void add_completions_command(CLI::App& parent, Console& console, Commands& commands);  // of the whole tree at `parent`
+void add_manual_command(CLI::App& parent, Console& console, Commands& commands);       // likewise
 
 }  // namespace fpt_webhooks::cli

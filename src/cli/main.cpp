@@ -103,6 +103,7 @@ int run(int argc, char** argv) {
     add_delivery_commands(app, console, commands);
     add_run_command(app, console, commands);
     add_completions_command(app, console, commands);
+    add_manual_command(app, console, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {  // --help, --version

@@ -20,6 +20,7 @@ const std::vector<Base>& bases() {
         {"keygen", {"keygen"}},
         {"events", {"events"}},
         {"completions", {"completions", "bash"}},
+        {"manual", {"manual"}},
         {"sign", {"sign", "--secret-env", "S"}},
         {"verify", {"verify", "--secret-env", "S", "--at", example_time, "--header", example_header}},
         {"explain", {"explain", "--secret-env", "S", "--at", example_time, "--header", example_header}},

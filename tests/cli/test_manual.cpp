@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "cli/help_pages.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace cli_test;
+
+namespace {
+
+const std::string& manual() {
+    static const std::string page = run_program({"manual"}).out;
+    return page;
+}
+
+// Text of the page as a reader sees it.
+std::string plain(const std::string& roff) {
+    static const std::map<std::string, std::string> characters = {{"\\\"", ""},   {"\\-", "-"},   {"\\e", "\\"},
+                                                                  {"\\&", ""},    {"\\(aq", "'"}, {"\\(dq", "\""},
+                                                                  {"\\(ga", "`"}, {"\\(ti", "~"}};
+    std::string text = std::regex_replace(roff, std::regex("\\\\f[BIR]"), "");
+    static const std::regex escape(R"(\\(\([a-z]{2}|.))");
+    std::string out;
+    auto from = text.cbegin();
+    for (std::sregex_iterator at(text.begin(), text.end(), escape), end; at != end; ++at) {
+        out.append(from, (*at)[0].first);
+        out += characters.at(at->str());
+        from = (*at)[0].second;
+    }
+    return out.append(from, text.cend());
+}
+
+// What stands between a line and the next one that begins a section, or one with `end`.
+std::string part(const std::string& text, const std::string& begin, const std::string& end) {
+    auto from = text.find("\n" + begin + "\n");
+    if (from == std::string::npos) return "";
+    from += begin.size() + 2;
+    return text.substr(from, text.find("\n" + end, from) + 1 - from);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+// The rows of the table under a heading of docs/fpt-webhooks.md, without marks of code.
+std::vector<std::string> rows_under(const std::string& heading) {
+    std::ifstream file(FPT_WEBHOOKS_DOCS "/fpt-webhooks.md");
+    std::ostringstream text;
+    text << file.rdbuf();
+    std::vector<std::string> rows;
+    for (std::string line : lines_of(part(text.str(), "## " + heading, "## "))) {
+        if (!line.starts_with("| ")) continue;
+        line.erase(std::remove(line.begin(), line.end(), '`'), line.end());
+        rows.push_back(line);
+    }
+    if (!rows.empty()) rows.erase(rows.begin());  // the table's head
+    return rows;
+}
+
+// The usage line of a command's part: "fpt-webhooks explain [OPTIONS] [CAPTURE]".
+std::string heading_of(const HelpPage& page) {
+    const std::string begin = ".SS \"fpt-webhooks " + page.name() + " ";
+    for (const std::string& line : lines_of(plain(manual()))) {
+        const bool own = line.starts_with(begin + "[OPTIONS]") || line == begin + "COMMAND\"";
+        if (own) return line;
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("fpt-webhooks: the manual has every command with every option, and what both are") {
+    const std::string page = plain(manual());
+    for (const HelpPage& help : help_pages()) {
+        const std::string heading = help.path.empty() ? ".SH OPTIONS" : heading_of(help);
+        const std::string text = part(page, heading, ".S");
+        INFO(heading << "\n" << text);
+        CHECK(text.find(help.description) != std::string::npos);
+        for (const std::string& option : help.options) {
+            if (option == "--help" && !help.path.empty()) continue;  // told once
+            CAPTURE(option);
+            // Its line, and one that says what it is.
+            CHECK(
+                std::regex_search(text, std::regex("\\.TP\n(-h, )?" + option + "( [A-Z]+)?( \\(needed\\))?\n[^.\n]")));
+        }
+    }
+    CHECK(heading_of({.path = {"explain"}}) == ".SS \"fpt-webhooks explain [OPTIONS] [CAPTURE]\"");
+    CHECK(heading_of({.path = {"completions"}}) == ".SS \"fpt-webhooks completions [OPTIONS] SHELL\"");
+}
+
+TEST_CASE("fpt-webhooks: the manual is set without a warning") {
+    const std::set<std::string> macros = {".\\\"", ".TH", ".SH", ".SS", ".TP", ".PP", ".B", ".I", ".BR", ".EX", ".EE"};
+    std::vector<std::string> sections;
+    for (const std::string& line : lines_of(manual())) {
+        CAPTURE(line);
+        CHECK(line != "");
+        CHECK(std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; }));
+        CHECK(!line.starts_with("'"));
+        if (line.starts_with(".")) CHECK(macros.contains(line.substr(0, line.find(' '))));
+        if (line.starts_with(".SH ")) sections.push_back(line.substr(4));
+    }
+    CHECK(sections == std::vector<std::string>{"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "EXIT STATUS",
+                                               "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"});
+    const TemporaryFolder folder;
+    std::ofstream(folder.file("page.1")) << manual();
+    const Ended set = run_shell(
+        "if command -v groff >/dev/null; then groff -man -Tutf8 -ww -z page.1; fi\n"
+        "if command -v man >/dev/null; then man --warnings=w -l page.1 >/dev/null; fi",
+        {.folder = folder.path.string()});
+    CHECK(set.err == "");
+    CHECK(set.out == "");
+    CHECK(set.status == 0);
+}
+
+TEST_CASE("fpt-webhooks: the examples of the manual do what they say") {
+    std::string commands;
+    const std::string page = plain(manual());
+    for (std::size_t at = 0; (at = page.find("\n.EX\n", at)) != std::string::npos; ++at) {
+        commands += part(page.substr(at), ".EX", ".EE");
+    }
+    const auto daemon = commands.find("fpt-webhooks run ");
+    REQUIRE(daemon != std::string::npos);
+    const TemporaryFolder folder;
+    const ProgramOptions there = {.folder = folder.path.string()};
+    const Ended ended = run_shell("set -e\n" + commands.substr(0, daemon), there);
+    INFO(commands << ended.out << ended.err);
+    CHECK(ended.status == 0);
+    CHECK(ended.out.find("verified: secret \"line 1\", signed ") != std::string::npos);
+    CHECK(ended.out.find("contact.sub_group_changed") != std::string::npos);
+
+    std::istringstream words(commands.substr(daemon));
+    std::vector<std::string> arguments;
+    for (std::string word; words >> word;) {
+        if (word != "fpt-webhooks" && word != "\\") arguments.push_back(word == "9464" ? "0" : word);
+    }
+    const RunningProgram running(arguments, there);
+    CHECK(running.wait_for("running, metrics on http://127.0.0.1:"));
+}
+
+TEST_CASE("docs/fpt-webhooks.md: its commands are those of the program") {
+    std::vector<std::string> rows;
+    for (const HelpPage& page : help_pages()) {
+        if (!page.path.empty()) rows.push_back("| " + page.name() + " | " + page.description + " |");
+    }
+    CHECK(rows_under("Commands") == rows);
+}
+
+TEST_CASE("docs/fpt-webhooks.md: its exit statuses are those of the manual") {
+    std::vector<std::string> rows;
+    const std::vector<std::string> lines = lines_of(plain(part(manual(), ".SH EXIT STATUS", ".SH")));
+    for (std::size_t i = 0; i + 2 < lines.size(); i += 3) {
+        CHECK(lines[i] == ".TP");
+        rows.push_back("| " + lines[i + 1].substr(3) + " | " + lines[i + 2] + " |");
+    }
+    CHECK(rows.size() == 7);
+    CHECK(rows_under("Exit statuses") == rows);
+}
+
+TEST_CASE("fpt-webhooks: manual refuses JSON") {
+    const Ended ended = run_program({"--json", "manual"});
+    CHECK(ended.status == 2);
+    CHECK(ended.out == "");
+    CHECK(ended.err == "fpt-webhooks: --json: a manual page is no JSON\n");
+}
