@@ -84,11 +84,18 @@ TEST_CASE("docs/getting-started.md: works as it is written") {
         const std::string name = block.mark.substr(std::min(block.mark.size(), kind.size() + 1));
         if (block.mark == "sh") {
             const bool prints = i + 1 < blocks.size() && blocks[i + 1].mark == "text";
-            const Ended ended = run_shell("exec 2>&1; set -e\n" + block.text, options);
+            const std::string pattern = prints ? blocks[i + 1].text : "";
+            Ended ended;
+            bool as_shown = false;
+            // A reader is slower than the dispatcher; a test that only looks at deliveries has to look again.
+            int looks = block.text.starts_with("fpt-webhooks deliveries") ? 200 : 1;
+            for (; looks > 0 && !as_shown; --looks) {
+                ended = run_shell("exec 2>&1; set -e\n" + block.text, options);
+                as_shown = match_lines(ended.out, pattern) == ended.out.size();
+            }
             INFO("printed:\n" << ended.out);
             REQUIRE(ended.status == 0);
-            const std::string pattern = prints ? blocks[i + 1].text : "";
-            REQUIRE(match_lines(ended.out, pattern) == ended.out.size());
+            REQUIRE(as_shown);
         } else if (kind == "sh" && block.text == "^C\n") {
             terminals.at(name).program->signal(SIGINT);
             REQUIRE(terminals.at(name).program->wait().status == 0);
