@@ -88,7 +88,11 @@ struct FilterOptions {
         app.add_option("--until", until, "Queued before")->type_name("TIME");
         app.add_option("--type", type, "Of this event type")->type_name("TYPE");
         app.add_option("--subscription", subscription, "Of this subscription")->type_name("ID");
-        app.add_option("--state", state, "In this state, such as exhausted")->type_name("STATE");
+        std::vector<std::string> names;
+        for (const DeliveryState known : states) names.emplace_back(to_string(known));
+        app.add_option("--state", state, "In this state, such as exhausted")
+            ->type_name("STATE")
+            ->check(CLI::IsMember(names));
         app.add_option("--event", event, "Of this event, 32 hex digits")->type_name("ID");
     }
 
@@ -100,13 +104,9 @@ struct FilterOptions {
         if (!event.empty()) filter.event_id = event_id();
         if (!since.empty()) filter.since = time_of("--since", since);
         if (!until.empty()) filter.until = time_of("--until", until);
-        if (state.empty()) return filter;
         for (const DeliveryState candidate : states) {
             if (state == to_string(candidate)) filter.state = candidate;
         }
-        if (!filter.state)
-            throw Failure(ExitStatus::usage, fmt::format("--state {}: no such state", state),
-                          "fresh, waiting, delivered, exhausted, dropped or skipped");
         return filter;
     }
 

@@ -145,7 +145,7 @@ struct Choice {
 
     void add_to(CLI::App& app, bool is_new) {
         app.add_option("--url", url, "Where they go, https")->type_name("URL")->required(is_new);
-        app.add_option("--events", events, "Types, families, or all: 'contact.*'")
+        app.add_option("--events", events, "Types, families 'contact.*', or all '*'")
             ->type_name("LIST")
             ->required(is_new)
             ->delimiter(',')
