@@ -47,8 +47,8 @@ void add_events(std::vector<std::string>& words, bool families) {
 // with every command.
 std::vector<std::string> words_of_library(const std::string& option) {
     std::vector<std::string> words;
-    if (option == "--type") add_events(words, false);
-    if (option == "EVENT" || option == "--events") add_events(words, true);
+    if (option == "--type" || option == "--events") add_events(words, false);
+    if (option == "EVENT") add_events(words, true);
     if (option == "--only") {
         for (const testing::ScenarioInfo& scenario : testing::conformance_scenarios()) add_word(words, scenario.name);
     }
@@ -112,6 +112,8 @@ TreeCommand read_command(const CLI::App& app, const std::vector<std::string>& pa
         own.options.push_back(read_option(*option));
         if (option->get_group() == rare_options) read.footer.clear();  // which only names them, for the help
     }
+    std::stable_partition(own.options.begin(), own.options.end(),
+                          [](const TreeOption& option) { return option.is_positional; });
     for (const CLI::App* const child : app.get_subcommands({})) {
         if (child->get_name().empty()) {  // an option group
             read.groups.push_back(read_group(*child));

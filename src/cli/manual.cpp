@@ -97,9 +97,19 @@ fpt-webhooks verify --secret-file secret.txt --body body.json \
 fpt-webhooks explain --secret-file secret.txt request.http
 )sh"},
     {"What FPT sends when a contact changes", "fpt-webhooks events contact\n"},
-    {"The dispatcher, with metrics for Prometheus", R"sh(fpt-webhooks keygen --store-key > store.key
-fpt-webhooks run --store webhooks.db --key-file store.key \
-    --metrics-port 9464
+    {"A receiver, in one terminal", "fpt-webhooks listen --secret-file secret.txt\n"},
+    {"A delivery to it, in another", R"sh(fpt-webhooks send https://127.0.0.1:8443/hooks --secret-file secret.txt \
+    --cacert fpt-webhooks-ca.pem --allow-address 127.0.0.1
+)sh"},
+    {"A subscription, an event for it, and what became of that", R"sh(fpt-webhooks keygen --store-key > store.key
+fpt-webhooks subscriptions create --store webhooks.db --key-file store.key \
+    --as location:1234 --url https://partner.example/hooks --events 'contact.*'
+echo '{"type":"contact.created","data":{"contactId":9876}}' |
+    fpt-webhooks publish --store webhooks.db --key-file store.key --location 1234
+fpt-webhooks deliveries list --store webhooks.db --key-file store.key
+)sh"},
+    {"The dispatcher on that store, with metrics for Prometheus",
+     R"sh(fpt-webhooks run --store webhooks.db --key-file store.key --metrics-port 9464
 )sh"},
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <set>
@@ -67,6 +68,7 @@ TEST_CASE("fpt-webhooks: bash completes commands") {
     }
     CHECK(offered({"ke"}) == std::set<std::string>{"keygen"});
     CHECK(offered({"--utc", "ke"}) == std::set<std::string>{"keygen"});
+    CHECK(offered({"subscriptions", "re"}) == std::set<std::string>{"resume"});
     CHECK(offered({"nonsense"}).empty());
 }
 
@@ -90,6 +92,12 @@ TEST_CASE("fpt-webhooks: bash completes the value of an option and nothing else 
     CHECK(offered({"verify", "--scheme", "-"}).empty());
     CHECK(offered({"events", "--vendor", ""}) == std::set<std::string>{"fpt", "ufp"});
     CHECK(offered({"run", "--log-level", "w"}) == std::set<std::string>{"warning"});
+    CHECK(offered({"publish", "--vendor", ""}) == std::set<std::string>{"fpt", "ufp"});
+    CHECK(offered({"deliveries", "list", "--state", "d"}) == std::set<std::string>{"delivered", "dropped"});
+    CHECK(offered({"send", "--type", "contact.c"}) == std::set<std::string>{"contact.created"});
+    CHECK(offered({"subscriptions", "test", "--type", "contact.c"}) == std::set<std::string>{"contact.created"});
+    CHECK(offered({"subscriptions", "edit", "--pii", "f"}) == std::set<std::string>{"financial"});
+    CHECK(offered({"conformance", "--only", "unk"}) == std::set<std::string>{"unknown_event"});
     CHECK(offered({"sign", "--id", ""}).empty());
     CHECK(offered({"sign", "--id", "-"}).empty());
     // --scheme=u is three words to bash
@@ -112,10 +120,13 @@ TEST_CASE("fpt-webhooks: bash completes what a command works on") {
 
     const TemporaryFolder folder;
     for (const char* const name : {"one capture.http", "one.txt", "two.txt"}) std::ofstream(folder.file(name)) << "x";
+    std::filesystem::create_directory(folder.file("two folder"));
     const ProgramOptions there = {.folder = folder.path.string()};
     CHECK(offered({"explain", "one"}, there) == std::set<std::string>{"one capture.http", "one.txt"});
-    CHECK(offered({"explain", "--secret-file", "t"}, there) == std::set<std::string>{"two.txt"});
-    CHECK(offered({"explain", "--secret-file", "=", "t"}, there) == std::set<std::string>{"two.txt"});
+    CHECK(offered({"explain", "--secret-file", "t"}, there) == std::set<std::string>{"two folder", "two.txt"});
+    CHECK(offered({"explain", "--secret-file", "=", "two."}, there) == std::set<std::string>{"two.txt"});
+    CHECK(offered({"listen", "--record", "t"}, there) == std::set<std::string>{"two folder"});
+    CHECK(offered({"send", "t"}, there).empty());
     CHECK(offered({"sign", "one"}, there).empty());
 }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <memory>
+#include <optional>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -65,6 +67,32 @@ std::vector<std::string> rows_under(const std::string& heading) {
     return rows;
 }
 
+// Of the manual, each with its lines.
+std::vector<std::string> examples() {
+    const std::string page = plain(manual());
+    std::vector<std::string> found;
+    for (std::size_t at = 0; (at = page.find("\n.EX\n", at)) != std::string::npos; ++at) {
+        found.push_back(part(page.substr(at), ".EX", ".EE"));
+    }
+    return found;
+}
+
+// A line "fpt-webhooks listen ..." as a process.
+std::unique_ptr<RunningProgram> start(const std::string& line, const ProgramOptions& options) {
+    std::istringstream words(line);
+    std::vector<std::string> arguments;
+    for (std::string word; words >> word;) arguments.push_back(word);
+    arguments.erase(arguments.begin());
+    return std::make_unique<RunningProgram>(arguments, options);
+}
+
+// Up to the next slash of its output, or "" if that never comes.
+std::string text_behind(const RunningProgram& program, const std::string& text) {
+    const auto from = program.wait_for(text);
+    const auto to = from ? program.wait_for("/", *from) : std::nullopt;
+    return to ? program.out().substr(*from, *to - 1 - *from) : "";
+}
+
 // The usage line of a command's part: "fpt-webhooks explain [OPTIONS] [CAPTURE]".
 std::string heading_of(const HelpPage& page) {
     const std::string begin = ".SS \"fpt-webhooks " + page.name() + " ";
@@ -121,28 +149,32 @@ TEST_CASE("fpt-webhooks: the manual is set without a warning") {
 }
 
 TEST_CASE("fpt-webhooks: the examples of the manual do what they say") {
-    std::string commands;
-    const std::string page = plain(manual());
-    for (std::size_t at = 0; (at = page.find("\n.EX\n", at)) != std::string::npos; ++at) {
-        commands += part(page.substr(at), ".EX", ".EE");
-    }
-    const auto daemon = commands.find("fpt-webhooks run ");
-    REQUIRE(daemon != std::string::npos);
     const TemporaryFolder folder;
     const ProgramOptions there = {.folder = folder.path.string()};
-    const Ended ended = run_shell("set -e\n" + commands.substr(0, daemon), there);
-    INFO(commands << ended.out << ended.err);
-    CHECK(ended.status == 0);
-    CHECK(ended.out.find("verified: secret \"line 1\", signed ") != std::string::npos);
-    CHECK(ended.out.find("contact.sub_group_changed") != std::string::npos);
-
-    std::istringstream words(commands.substr(daemon));
-    std::vector<std::string> arguments;
-    for (std::string word; words >> word;) {
-        if (word != "fpt-webhooks" && word != "\\") arguments.push_back(word == "9464" ? "0" : word);
+    std::string printed;
+    std::string port;  // of the receiver, instead of the page's
+    std::vector<std::unique_ptr<RunningProgram>> running;
+    for (std::string commands : examples()) {
+        CAPTURE(commands);
+        commands = std::regex_replace(commands, std::regex("8443"), port);
+        if (commands.starts_with("fpt-webhooks listen ")) {
+            running.push_back(start(commands + " --port 0", there));
+            port = text_behind(*running.back(), "listening on https://127.0.0.1:");
+        } else if (commands.starts_with("fpt-webhooks run ")) {
+            running.push_back(start(std::regex_replace(commands, std::regex("9464"), "0"), there));
+            CHECK(text_behind(*running.back(), "running, metrics on http://127.0.0.1:") != "");
+        } else {
+            const Ended ended = run_shell("set -e\n" + commands, there);
+            INFO(ended.out << ended.err);
+            CHECK(ended.status == 0);
+            printed += ended.out;
+        }
     }
-    const RunningProgram running(arguments, there);
-    CHECK(running.wait_for("running, metrics on http://127.0.0.1:"));
+    CHECK(running.size() == 2);
+    CHECK(printed.find("verified: secret \"line 1\", signed ") != std::string::npos);
+    CHECK(printed.find("contact.sub_group_changed") != std::string::npos);
+    CHECK(printed.find("  200 from 127.0.0.1") != std::string::npos);
+    CHECK(printed.find("contact.created  fresh") != std::string::npos);
 }
 
 TEST_CASE("docs/fpt-webhooks.md: its commands are those of the program") {
