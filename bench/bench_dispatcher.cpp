@@ -457,7 +457,7 @@ void scale(const Folder& folder, const bench::Sink& sink) {
             "events,"
             " status, pii, version, 0, deleted, created_at, changed_at, 10000000 + i, cuts, streak_started, "
             "streak_last,"
-            " streak_warned FROM n, (SELECT * FROM fpt_webhooks_subscription LIMIT 1)";
+            " streak_warned, fifo_per_contact FROM n, (SELECT * FROM fpt_webhooks_subscription LIMIT 1)";
         if (sqlite3_exec(database, copy, nullptr, nullptr, nullptr) != SQLITE_OK) fail(sqlite3_errmsg(database));
         sqlite3_close(database);
     }
