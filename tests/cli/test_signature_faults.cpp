@@ -19,11 +19,11 @@ const std::vector<Base>& bases() {
     static const std::vector<Base> all = {
         {"keygen", {"keygen"}},
         {"events", {"events"}},
-        {"completions", {"completions", "bash"}},
-        {"manual", {"manual"}},
         {"sign", {"sign", "--secret-env", "S"}},
         {"verify", {"verify", "--secret-env", "S", "--at", example_time, "--header", example_header}},
         {"explain", {"explain", "--secret-env", "S", "--at", example_time, "--header", example_header}},
+        {"completions", {"completions", "bash"}},
+        {"manual", {"manual"}},
     };
     return all;
 }
