@@ -286,25 +286,36 @@ bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
         engine->expired(id, done ? &*done : nullptr, now());
     }
     for (const SubscriptionId id : wants.records) {
-        auto record = options.store->subscription(id);
-        std::optional<Signer> signer;
-        bool readable = record.has_value();
-        if (record && record->secret_number != 0 && !record->deleted) {
-            const auto secret = options.store->secret(id);
-            auto made = secret ? Signer::create(scheme_of(record->subscription.profile()), *secret)
-                               : Result<Signer>(Error(secret.error()));
-            if (made) signer = *std::move(made);
-            readable = signer.has_value() || made.error() == Errc::not_found;
-        }
-        failed |= !readable;
+        auto lane = read_lane(id);
+        failed |= !lane;
         const std::scoped_lock lock(mutex);
-        if (readable) {
-            engine->set_record({.record = *std::move(record), .signer = std::move(signer)}, now());
+        if (lane) {
+            engine->set_record(*std::move(lane), now());
         } else {
             engine->record_failed(id);
         }
     }
     return !failed;
+}
+
+// The subscription and its signer as they are together: an edit may come between the two reads.
+Result<detail::LaneRecord> Dispatcher::Impl::read_lane(SubscriptionId id) {
+    for (int tries = 1; tries <= edit_tries; ++tries) {
+        auto record = options.store->subscription(id);
+        if (!record) return std::move(record).error();
+        if (record->secret_number == 0 || record->deleted) return detail::LaneRecord{.record = *std::move(record)};
+        const auto secret = options.store->secret(id);
+        auto signer = secret ? Signer::create(scheme_of(record->subscription.profile()), *secret)
+                             : Result<Signer>(Error(secret.error()));
+        if (!signer && signer.error() != Errc::not_found) return std::move(signer).error();
+        const auto again = options.store->subscription(id);
+        if (!again) return again.error();
+        if (again->version != record->version) continue;
+        detail::LaneRecord lane{.record = *std::move(record)};
+        if (signer) lane.signer = *std::move(signer);
+        return lane;
+    }
+    return Error(Errc::conflict, "the subscription is being edited all the time");
 }
 
 bool Dispatcher::Impl::read_changes() {

@@ -54,6 +54,7 @@ struct Dispatcher::Impl {
     void run_notifier();
     bool obey(const detail::EngineWants& wants);  // false: a read failed
     bool read_changes();                          // false: the store failed
+    Result<detail::LaneRecord> read_lane(SubscriptionId id);
     void close_windows();
     void give_up(const Error& fenced);  // another dispatcher owns the store
     void launch_ready();

@@ -60,7 +60,7 @@ inline constexpr std::size_t idle_lanes_max = 16'384;
 // What a lane needs to send: the record, and a signer if there is a secret.
 struct LaneRecord {
     SubscriptionRecord record;
-    std::optional<Signer> signer;
+    std::optional<Signer> signer = {};
 };
 
 // An attempt to start now. The pointers live until the engine is called again.
