@@ -53,7 +53,7 @@ struct SendOptions {
         app.add_flag("--stale", stale, "Sign as of ten minutes ago");
         app.add_flag("--tamper", tamper, "Change the body after it was signed");
         access.add_to(app);
-        app.add_flag("--http", http, "Allow http:// to addresses of --allow-address");
+        app.add_flag("--allow-http", http, "Allow http:// to addresses of --allow-address");
         app.add_option("--timeout", timeout_seconds, "For the whole delivery (30)")
             ->type_name("SECONDS")
             ->check(CLI::Range(1, 3600));
@@ -147,7 +147,8 @@ std::string hint_for(const TransportOutcome& outcome) {
     if (!outcome.response) {
         const Error& error = outcome.response.error();
         if (error == Errc::connect_failed) return "does something listen there? fpt-webhooks listen would";
-        if (error == Errc::tls_failed) return "does it speak TLS? Plain HTTP needs http://, --http and --allow-address";
+        if (error == Errc::tls_failed)
+            return "does it speak TLS? Plain HTTP needs http://, --allow-http and --allow-address";
         if (error == Errc::certificate_rejected) return "--cacert names whom to trust; listen writes that file";
         return {};
     }

@@ -44,7 +44,7 @@ std::vector<std::string> Listening::reached_by(const std::string& command) const
     if (url.starts_with("https")) {
         arguments.insert(arguments.end(), {"--cacert", folder.file("fpt-webhooks-ca.pem")});
     } else if (command == "send") {
-        arguments.emplace_back("--http");
+        arguments.emplace_back("--allow-http");
     }
     return arguments;
 }

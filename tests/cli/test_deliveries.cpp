@@ -8,6 +8,7 @@
 #include <fpt_webhooks/sender/dispatcher.hpp>
 
 #include "cli/endpoint.hpp"
+#include "support/forwarding_store.hpp"
 
 using namespace cli_test;
 using fpt_webhooks::test::response_of;
@@ -29,7 +30,7 @@ class Delivering {
   public:
     Delivering(const StoreProgram& store, const Endpoint& endpoint) {
         fpt_webhooks::DispatcherOptions options;
-        options.store = store.look_into();
+        options.store = store_ = std::make_shared<fpt_webhooks::test::SettlingStore>(store.look_into());
         options.transport = fpt_webhooks::CurlTransport::create({.ca_file = endpoint.ca_file.path()}).value();
         options.policy = fpt_webhooks::EndpointPolicy::create({.allow = {"127.0.0.1"}}).value();
         options.fpt.delays.clear();
@@ -38,11 +39,10 @@ class Delivering {
     }
 
     // All that was queued has come to its end, and is recorded.
-    void settle() {
-        while (dispatcher_->metrics().value().pending > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    void settle() { REQUIRE(store_->settle(std::chrono::seconds(30))); }
 
   private:
+    std::shared_ptr<fpt_webhooks::test::SettlingStore> store_;
     std::unique_ptr<fpt_webhooks::Dispatcher> dispatcher_;
 };
 

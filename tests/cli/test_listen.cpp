@@ -77,10 +77,10 @@ TEST_CASE("fpt-webhooks listen: json is one line for each request") {
     Listening listen({"--json", "--http"});
     CHECK(listen.send().status == 0);
     CHECK(listen.send({"--tamper"}).status == 1);
-    CHECK(
-        run_program({"send", listen.url + "/else", "--secret-env", "SECRET", "--http", "--allow-address", "127.0.0.1"},
-                    with_secrets())
-            .status == 1);
+    CHECK(run_program(
+              {"send", listen.url + "/else", "--secret-env", "SECRET", "--allow-http", "--allow-address", "127.0.0.1"},
+              with_secrets())
+              .status == 1);
     const auto lines = lines_of(listen.end().out);
     REQUIRE(lines.size() == 4);
     CHECK(lines[0] == R"({"listening":")" + listen.url + R"("})");
@@ -191,7 +191,7 @@ TEST_CASE("fpt-webhooks listen: a request that cannot be recorded whole is not r
                   exec fpt-webhooks listen --http --port 0 --secret-env SECRET --record rec)
         listener=$!
         read -r -u 3 line
-        printf 'x%.0s' {1..4000} | fpt-webhooks send "${line#listening on }" --http --allow-address 127.0.0.1 \
+        printf 'x%.0s' {1..4000} | fpt-webhooks send "${line#listening on }" --allow-http --allow-address 127.0.0.1 \
             --secret-env SECRET --body -
         wait $listener
         echo "listen: $?")",

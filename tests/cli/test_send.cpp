@@ -154,10 +154,10 @@ TEST_CASE("fpt-webhooks send: says what to do about a target that cannot be reac
     const Server no_tls([](Connection& connection) { connection.write("HTTP/1.1 400 Bad Request\r\n\r\n"); });
     CHECK(has(send("https" + no_tls.url().substr(4)).err, "does it speak TLS?"));
     CHECK(send(plain.url()).status == 6);
-    CHECK(send(plain.url(), {"--http"}).status == 0);
+    CHECK(send(plain.url(), {"--allow-http"}).status == 0);
 
     const Server silent([](Connection& connection) { connection.wait_for_close(); });
-    const Ended late = send(silent.url(), {"--http", "--timeout", "1"});
+    const Ended late = send(silent.url(), {"--allow-http", "--timeout", "1"});
     CHECK(late.status == 1);
     CHECK(has(late.out, "not delivered: no response"));
 }
