@@ -94,15 +94,18 @@ struct Engine::Lane {
 
     // Deliveries of one contact go in the order of publishing. So what is in memory must be all that may go before what
     // is in the store: fresh ones stay in memory only while nothing waits in the store, a failure sends all back to it,
-    // and the store gives out the first of each contact only; after a start not before all that was fresh has come,
-    // since a crash may have left an earlier one fresh.
+    // and the store gives out the first of each contact only: not before all that was sent back is there, and after a
+    // start not before all that was fresh has come, since a crash may have left an earlier one fresh.
     [[nodiscard]] bool ordered() const noexcept { return record && record->record.subscription.fifo_per_contact(); }
     [[nodiscard]] Earlier order() const noexcept { return {.by_publishing = ordered()}; }
 
+    // Else a read would show what has ended as waiting, or miss an earlier one of a contact and show a later one.
+    [[nodiscard]] bool may_read() const noexcept { return unrecorded == 0 && (!ordered() || parked.empty()); }
+
     [[nodiscard]] bool working() const noexcept {
-        return !queue.empty() || flight || unrecorded > 0 || barrier || reading_record || reading_waiting ||
-               reading_expired || wanting || ready || !asked_later.empty() || hold_step.count() > 0 ||
-               hold_until != Timestamp::min();
+        return !queue.empty() || flight || unrecorded > 0 || !parked.empty() || barrier || reading_record ||
+               reading_waiting || reading_expired || wanting || ready || !asked_later.empty() ||
+               hold_step.count() > 0 || hold_until != Timestamp::min();
     }
 };
 
@@ -166,7 +169,7 @@ void Engine::settle(Lane& lane, Timestamp now) {
     if (lane.barrier) return;  // it has just been disabled
 
     if (lane.sweep) {  // whatever else the lane waits for
-        if (lane.unrecorded > 0) return;
+        if (!lane.may_read()) return;
         lane.wants_waiting = true;
         return want(lane);
     }
@@ -218,10 +221,9 @@ void Engine::settle(Lane& lane, Timestamp now) {
             if (!read && lane.waiting_due) look_at(std::max(*lane.waiting_due, now));
             break;
     }
-    // Only when every end is recorded: else the store would show what has ended as waiting.
-    if (read && lane.unrecorded == 0) want(lane);
-    lane.wants_waiting = read && lane.unrecorded == 0;
-    if (wake && *wake <= now && (lane.ready || lane.wanting || lane.unrecorded > 0)) wake = streak_wake(lane, now);
+    lane.wants_waiting = read && lane.may_read();
+    if (lane.wants_waiting) want(lane);
+    if (wake && *wake <= now && (lane.ready || lane.wanting || !lane.may_read())) wake = streak_wake(lane, now);
     set_wake(lane, wake);
     lane.used = true;
     if (!lane.working() && !std::exchange(lane.idle_listed, true)) {
@@ -291,24 +293,26 @@ void Engine::park(Lane& lane, const PendingDelivery& row) {
     lane.waiting_due = earlier(lane.waiting_due, row.due);
     if (row.attempts > 0) lane.window_known = false;
     if (row.waiting) return;  // the store has it so
-    const std::uint64_t seen = lane.reading_waiting ? lane.read_floor : committed_;
-    std::erase_if(lane.parked, [seen](const auto& entry) { return entry.first <= seen; });
     if (lane.parked.empty() || lane.parked.back().first != batch_) lane.parked.emplace_back(batch_, row.due);
     lane.parked.back().second = std::min(lane.parked.back().second, row.due);
-    DeliveryUpdate update{.delivery = row.id,
-                          .state = DeliveryState::waiting,
-                          .at = row.due,
-                          .due = row.due,
-                          .attempts = row.attempts,
-                          .first_attempt_started = row.first_attempt_started};
-    if (lane.ordered()) return write(lane, std::move(update));  // a read must not miss it and see later ones
-    updates_.push_back(std::move(update));
-    update_lanes_.push_back({});
+    updates_.push_back({.delivery = row.id,
+                        .state = DeliveryState::waiting,
+                        .at = row.due,
+                        .due = row.due,
+                        .attempts = row.attempts,
+                        .first_attempt_started = row.first_attempt_started});
+    update_lanes_.push_back({.lane = lane.id, .parks = true});
+}
+
+// The parked rows that every read from now on sees, or the one that is under way.
+void Engine::forget_parked(Lane& lane) {
+    const std::uint64_t seen = lane.reading_waiting ? lane.read_floor : committed_;
+    std::erase_if(lane.parked, [seen](const auto& entry) { return entry.first <= seen; });
 }
 
 void Engine::write(Lane& lane, DeliveryUpdate update) {
     updates_.push_back(std::move(update));
-    update_lanes_.push_back(lane.id);
+    update_lanes_.push_back({.lane = lane.id});
     ++lane.unrecorded;
 }
 
@@ -418,6 +422,7 @@ void Engine::add_waiting(SubscriptionId id, WaitingPage page, Timestamp now) {
     for (const auto& [batch, due] : to.parked) {
         if (batch > to.read_floor) to.waiting_due = earlier(to.waiting_due, due);
     }
+    forget_parked(to);
     if (std::exchange(to.sweeping, false)) {
         to.sweep = page.deliveries.size() == waiting_page_rows;
         for (const PendingDelivery& row : page.deliveries) {
@@ -451,6 +456,7 @@ void Engine::waiting_failed(SubscriptionId id) {
     to.sweeping = false;
     to.reading_far = false;
     to.reading_waiting = false;
+    forget_parked(to);
     to.wants_waiting = true;
     want(to);
 }
@@ -800,6 +806,7 @@ EngineWants Engine::poll(Timestamp now) {
         } else if (std::exchange(to.wants_waiting, false)) {
             if (to.flight || to.barrier || to.unrecorded > 0 || to.reading_waiting) continue;  // settle asks again
             forget_waiting(to);
+            if (!to.may_read()) continue;
             to.reading_waiting = true;
             to.read_floor = committed_;
             to.sweeping = to.sweep;
@@ -855,10 +862,14 @@ void Engine::take_batch(StoreBatch& batch) {
 void Engine::committed(Timestamp now) {
     committed_ = batch_ - 1;
     std::vector<SubscriptionId> touched;
-    for (const SubscriptionId id : std::exchange(batch_lanes_, {})) {
-        if (id == SubscriptionId()) continue;  // a parked row: nobody waits for it
+    for (const auto& [id, parks] : std::exchange(batch_lanes_, {})) {
         Lane& to = lane(id);
-        --to.unrecorded;
+        if (parks) {
+            forget_parked(to);
+        } else {
+            --to.unrecorded;
+        }
+        if (parks && !to.ordered()) continue;  // nobody waits for it
         if (touched.empty() || touched.back() != id) touched.push_back(id);
     }
     for (const SubscriptionId id : std::exchange(batch_disabling_, {})) touched.push_back(id);

@@ -160,6 +160,7 @@ class Engine {
     PendingDelivery pop(Lane& lane);
     PendingDelivery land(Lane& lane);
     void park_queue(Lane& lane);
+    void forget_parked(Lane& lane);
     void park(Lane& lane, const PendingDelivery& row);
     void park_slow(Timestamp now);
     void forget_waiting(Lane& lane);
@@ -206,11 +207,15 @@ class Engine {
     std::size_t in_quarantine_ = 0;
 
     std::vector<DeliveryUpdate> updates_;
-    std::vector<SubscriptionId> update_lanes_;  // beside updates_: whose count of unrecorded ends it is in, if any
+    struct Written {
+        SubscriptionId lane;
+        bool parks = false;  // else it is counted as unrecorded
+    };
+    std::vector<Written> update_lanes_;  // beside updates_
     std::vector<StreakUpdate> streaks_;
     std::vector<std::pair<SubscriptionId, DeliveryId>> starts_;
     std::vector<SubscriptionId> disabling_;
-    std::vector<SubscriptionId> batch_lanes_;  // of the batch that is being written
+    std::vector<Written> batch_lanes_;  // of the batch that is being written
     std::vector<SubscriptionId> batch_disabling_;
     std::uint64_t batch_ = 1;  // the number of the one that is being collected
     std::uint64_t committed_ = 0;

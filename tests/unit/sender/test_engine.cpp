@@ -8,34 +8,74 @@ namespace fw = fpt_webhooks;
 using namespace std::chrono_literals;
 using fw::detail::Engine;
 
-TEST_CASE("engine: what an edit that it has not heard of withdraws is not sent before it is due") {
-    const fw::Timestamp now{1'781'092'800'000ms};
+namespace {
+
+constexpr fw::Timestamp now{1'781'092'800'000ms};
+
+// A store with one endpoint, that this process owns.
+struct Endpoint {
+    explicit Endpoint(bool fifo_per_contact = false) {
+        const auto policy = fw::EndpointPolicy::create().value();
+        const auto made = fw::Subscription::create({.url = "https://partner.example/",
+                                                    .scope = fw::Scope::location(fw::LocationId(1)),
+                                                    .events = {"*"},
+                                                    .fifo_per_contact = fifo_per_contact},
+                                                   *policy);
+        id = store.create_subscription(made.value(), now).value().subscription.id();
+        fw::SubscriptionEdit first{
+            .subscription = store.subscription(id).value().subscription, .expected_version = 1, .at = now};
+        first.secret = fw::Secret("whsec_a_secret_of_32_characters_or_more");
+        lane = fw::detail::LaneRecord{.record = store.edit_subscription(first).value(),
+                                      .signer = fw::Signer::create(fw::Scheme::fpt, *first.secret).value()};
+        epoch = store.acquire(now).value();
+    }
+
+    // The delivery of an event about contact 7.
+    fw::DeliveryId publish() {
+        fw::StoreBatch batch{.epoch = epoch, .at = now};
+        const fw::Envelope event{.event_id = fw::EventId::generate(*fw::system_clock(), *fw::system_random()).value(),
+                                 .event_type = fw::EventType::parse("contact.updated").value(),
+                                 .location_id = fw::LocationId(1),
+                                 .data = fw::JsonObject::parse(R"({"contactId":7})").value()};
+        batch.events.push_back(fw::NewEvent::from(event).value());
+        store.commit(batch).value();
+        return store.take_fresh({}, 100).value().back().id;
+    }
+
+    // Its first attempt has failed.
+    void wait(fw::DeliveryId delivery, fw::Timestamp due) {
+        fw::StoreBatch failed{.epoch = epoch, .at = now};
+        failed.updates.push_back({.delivery = delivery, .at = now, .due = due});
+        store.commit(failed).value();
+    }
+
+    void write(Engine& engine) {
+        fw::StoreBatch batch{.epoch = epoch, .at = now};
+        engine.take_batch(batch);
+        store.commit(batch).value();
+        engine.committed(now);
+    }
+
     fw::MemoryStore store;
-    const auto policy = fw::EndpointPolicy::create().value();
-    const auto made = fw::Subscription::create(
-        {.url = "https://partner.example/", .scope = fw::Scope::location(fw::LocationId(1)), .events = {"*"}}, *policy);
-    const auto id = store.create_subscription(made.value(), now).value().subscription.id();
-    fw::SubscriptionEdit first{
-        .subscription = store.subscription(id).value().subscription, .expected_version = 1, .at = now};
-    first.secret = fw::Secret("whsec_a_secret_of_32_characters_or_more");
-    const auto record = store.edit_subscription(first).value();
-    const auto epoch = store.acquire(now).value();
-    fw::StoreBatch batch{.epoch = epoch, .at = now};
-    const fw::Envelope event{.event_id = {},
-                             .event_type = fw::EventType::parse("contact.updated").value(),
-                             .location_id = fw::LocationId(1)};
-    batch.events.push_back(fw::NewEvent::from(event).value());
-    store.commit(batch).value();
+    fw::SubscriptionId id;
+    std::optional<fw::detail::LaneRecord> lane;
+    std::uint64_t epoch = 0;
+};
+
+}  // namespace
+
+TEST_CASE("engine: what an edit that it has not heard of withdraws is not sent before it is due") {
+    Endpoint endpoint;
+    fw::MemoryStore& store = endpoint.store;
+    const fw::SubscriptionId id = endpoint.id;
+    const fw::SubscriptionRecord& record = endpoint.lane->record;
 
     // It is to be tried again in an hour, and somebody looks now.
-    const fw::DeliveryId delivery = store.take_fresh({}, 1).value().front().id;
-    fw::StoreBatch failed{.epoch = epoch, .at = now};
-    failed.updates.push_back({.delivery = delivery, .at = now, .due = now + 1h});
-    store.commit(failed).value();
+    endpoint.wait(endpoint.publish(), now + 1h);
     Engine engine({});
     engine.add_wake({.subscription = id, .due = now, .streak = {}}, now);
     REQUIRE(engine.poll(now).records.size() == 1);
-    engine.set_record({.record = record, .signer = fw::Signer::create(fw::Scheme::fpt, *first.secret).value()}, now);
+    engine.set_record(*endpoint.lane, now);
     REQUIRE(engine.poll(now).waiting.size() == 1);
 
     // Between the engine's wish and the store's answer another process disables the subscription.
@@ -60,4 +100,29 @@ TEST_CASE("engine: what an edit that it has not heard of withdraws is not sent b
     REQUIRE(outcome.updates.size() == 1);
     CHECK(outcome.updates.front().state == fw::DeliveryState::dropped);
     CHECK(outcome.updates.front().reason == fw::EndReason::disabled);
+}
+
+TEST_CASE("engine: a contact's order holds for what was sent back to the store before it knew of the order") {
+    Endpoint endpoint(true);
+    const fw::DeliveryId first = endpoint.publish();
+    const fw::DeliveryId second = endpoint.publish();
+    endpoint.wait(second, now);  // as a process that died left it
+
+    // The first one goes back, since something is due before it; whether this lane has an order is not known yet.
+    Engine engine({});
+    engine.add_wake({.subscription = endpoint.id, .due = now, .streak = {}}, now);
+    REQUIRE(engine.poll(now).fresh);
+    engine.add_fresh(endpoint.store.take_fresh({}, 100).value(), false, now);
+    engine.set_record(*endpoint.lane, now);
+
+    // A read now would show the second one alone.
+    CHECK(engine.poll(now).waiting.empty());
+    CHECK_FALSE(engine.next_start(now));
+
+    endpoint.write(engine);
+    REQUIRE(engine.poll(now).waiting.size() == 1);
+    engine.add_waiting(endpoint.id, endpoint.store.take_waiting(endpoint.id, now, 100).value(), now);
+    const auto start = engine.next_start(now);
+    REQUIRE(start);
+    CHECK(start->delivery->id == first);
 }
