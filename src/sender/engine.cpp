@@ -869,7 +869,6 @@ void Engine::committed(Timestamp now) {
         } else {
             --to.unrecorded;
         }
-        if (parks && !to.ordered()) continue;  // nobody waits for it
         if (touched.empty() || touched.back() != id) touched.push_back(id);
     }
     for (const SubscriptionId id : std::exchange(batch_disabling_, {})) touched.push_back(id);
