@@ -237,15 +237,12 @@ void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
         next_maintain = options.clock->steady_now() + (more ? milliseconds(0) : maintain_interval);
     }
     lock.lock();
-    if (!std::exchange(recount, false)) return;
+    if (!recount || !engine->count_begins()) return;
+    recount = false;
     lock.unlock();
     const auto stats = options.store->stats();
     lock.lock();
-    if (stats) {
-        engine->set_active_subscriptions(stats->subscriptions_active);
-    } else {
-        recount = true;
-    }
+    if (!stats || !engine->set_active_subscriptions(stats->subscriptions_active)) recount = true;
 }
 
 bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
@@ -534,10 +531,10 @@ Result<void> Dispatcher::Impl::begin() {
                                          .streak_idle_max = options.disable_after / 2,
                                          .no_secret_max = options.no_secret_max,
                                          .slots = options.in_flight_max,
-                                         .quarantine_slots = options.quarantine_in_flight_max};
+                                         .quarantine_slots = options.quarantine_in_flight_max,
+                                         .active_subscriptions = stats->subscriptions_active};
     auto made = std::make_unique<Engine>(std::move(engine_options));
     for (const SubscriptionWake& wake : *wakes) made->add_wake(wake, time);
-    made->set_active_subscriptions(stats->subscriptions_active);
 
     const std::scoped_lock lock(mutex);
     engine = std::move(made);

@@ -110,7 +110,9 @@ struct Engine::Lane {
 };
 
 Engine::Engine(EngineOptions options)
-    : options_(std::move(options)), longest_step_(std::max(longest_step(options_.fpt), longest_step(options_.ufp))) {}
+    : options_(std::move(options)),
+      longest_step_(std::max(longest_step(options_.fpt), longest_step(options_.ufp))),
+      active_(options_.active_subscriptions) {}
 Engine::~Engine() = default;
 
 // ---- lanes ----
@@ -750,6 +752,12 @@ void Engine::check_streak(Lane& lane, Timestamp now) {
     }
 }
 
+bool Engine::set_active_subscriptions(std::size_t count) noexcept {
+    if (!std::exchange(counting_, false)) return false;
+    active_ = count - std::min(count, disabling_.size());
+    return true;
+}
+
 bool Engine::may_disable(Timestamp now) {
     while (!disabled_at_.empty() && now - disabled_at_.front() > std::chrono::hours(1)) disabled_at_.pop_front();
     const std::size_t before = active_ + disabled_at_.size();  // an hour ago
@@ -849,6 +857,7 @@ void Engine::take_batch(StoreBatch& batch) {
     batch.streaks = std::exchange(streaks_, {});
     batch_lanes_ = std::exchange(update_lanes_, {});
     batch_disabling_ = std::exchange(disabling_, {});
+    counting_ = counting_ && batch_disabling_.empty();
     for (const auto& [id, delivery] : std::exchange(starts_, {})) {
         const auto found = lanes_.find(id);
         if (found == lanes_.end() || !found->second->flight) continue;

@@ -32,8 +32,9 @@ struct EngineOptions {
     std::chrono::milliseconds no_secret_max = std::chrono::hours(24);    // SPEC 2.1
     std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // at most; SPEC 2.4
     std::chrono::milliseconds hold_max = std::chrono::minutes(10);
-    std::size_t slots = 512;             // attempts in flight
-    std::size_t quarantine_slots = 128;  // of them at endpoints that did not answer last time
+    std::size_t slots = 512;               // attempts in flight
+    std::size_t quarantine_slots = 128;    // of them at endpoints that did not answer last time
+    std::size_t active_subscriptions = 0;  // at start
 };
 
 // What a crash may repeat of one lane: deliveries that were answered 2xx and not yet recorded (DESIGN: W).
@@ -89,10 +90,10 @@ class Engine {
 
     // ---- at start
     void add_wake(const SubscriptionWake& wake, Timestamp now);
-    // As the store has it: those whose disabling is decided and not written yet are still among them.
-    void set_active_subscriptions(std::size_t count) noexcept {
-        active_ = count - std::min(count, disabling_.size() + batch_disabling_.size());
-    }
+    // How many subscriptions are active is counted in the store, from count_begins() to set_active_subscriptions().
+    // False: count again, since the store may show a disabling that is being written, and may not.
+    [[nodiscard]] bool count_begins() noexcept { return counting_ = batch_disabling_.empty(); }
+    [[nodiscard]] bool set_active_subscriptions(std::size_t count) noexcept;
 
     // ---- what was read or happened
     void fresh_available() noexcept { fresh_available_ = true; }
@@ -222,6 +223,7 @@ class Engine {
     Timestamp last_parking_ = {};
 
     std::size_t active_ = 0;
+    bool counting_ = false;              // and no disabling has been written since
     std::deque<Timestamp> disabled_at_;  // within the last hour
     bool halted_ = false;
     std::vector<Notice> notices_;

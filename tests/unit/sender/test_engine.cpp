@@ -126,3 +126,32 @@ TEST_CASE("engine: a contact's order holds for what was sent back to the store b
     REQUIRE(start);
     CHECK(start->delivery->id == first);
 }
+
+TEST_CASE("engine: a count of the active subscriptions is no use while the store may show a disabling and may not") {
+    Endpoint endpoint;
+    endpoint.publish();
+    auto policy = fw::RetryPolicy::fpt();
+    policy.gone_disables = true;
+    Engine engine({.fpt = policy, .active_subscriptions = 1});
+    REQUIRE(engine.poll(now).fresh);
+    engine.add_fresh(endpoint.store.take_fresh({}, 100).value(), false, now);
+    engine.set_record(*endpoint.lane, now);
+    REQUIRE(engine.next_start(now));
+    REQUIRE(engine.count_begins());
+    engine.completed(endpoint.id, {.status = 410}, {}, now, now, 0);
+    CHECK(engine.set_active_subscriptions(1));  // it is decided, and the store does not show it
+
+    // The store is asked, and the batch is taken and written.
+    REQUIRE(engine.count_begins());
+    fw::StoreBatch batch{.epoch = endpoint.epoch, .at = now};
+    engine.take_batch(batch);
+    REQUIRE(batch.streaks.back().disable == fw::EndReason::disabled);
+    CHECK_FALSE(engine.set_active_subscriptions(1));
+    CHECK_FALSE(engine.count_begins());  // so too while it is being written
+    CHECK_FALSE(engine.set_active_subscriptions(1));
+
+    REQUIRE(endpoint.store.commit(batch));
+    engine.committed(now);
+    REQUIRE(engine.count_begins());
+    CHECK(engine.set_active_subscriptions(0));
+}
