@@ -1,4 +1,4 @@
-// The one strict pass over JSON text that every decoder of this library makes (RFC 8259; SPEC 1.1).
+// The one strict pass over JSON text that every decoder of this library makes (RFC 8259).
 #pragma once
 
 #include <charconv>

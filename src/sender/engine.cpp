@@ -691,7 +691,7 @@ void Engine::after_success(Lane& lane, const PendingDelivery& row, Timestamp now
 
 void Engine::abandon(SubscriptionId id) { static_cast<void>(land(lane(id))); }
 
-// ---- streaks (SPEC 2.5) ----
+// ---- streaks ----
 
 void Engine::after_failure(Lane& lane, const PendingDelivery& row, const AttemptOutcome& outcome,
                            std::optional<Timestamp> previous, Timestamp now) {

@@ -29,8 +29,8 @@ struct EngineOptions {
     RetryPolicy ufp = RetryPolicy::ufp();
     std::chrono::milliseconds disable_after = std::chrono::hours(24);    // a streak's length
     std::chrono::milliseconds streak_idle_max = std::chrono::hours(12);  // without any attempt it ends
-    std::chrono::milliseconds no_secret_max = std::chrono::hours(24);    // SPEC 2.1
-    std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // at most; SPEC 2.4
+    std::chrono::milliseconds no_secret_max = std::chrono::hours(24);    // then what waits is dropped
+    std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // at most; see hold_after()
     std::chrono::milliseconds hold_max = std::chrono::minutes(10);
     std::size_t slots = 512;               // attempts in flight
     std::size_t quarantine_slots = 128;    // of them at endpoints that did not answer last time
@@ -45,14 +45,14 @@ inline constexpr std::size_t window_rows = 16'384;
 inline constexpr std::size_t fresh_page_rows = 1'024;
 inline constexpr std::size_t waiting_page_rows = 256;
 
-// What is due at its window's end (SPEC 2.4) is started a moment later: a wake-up and a read take their time.
+// What is due at its window's end is started a moment later: a wake-up and a read take their time.
 inline constexpr std::chrono::milliseconds window_grace = std::chrono::minutes(1);
 
 // An attempt that takes longer than this makes its lane slow: what queues up behind it goes back to the store, so that
 // it does not fill the window.
 inline constexpr std::chrono::milliseconds slow_attempt{500};
 
-// Below so many active subscriptions half of them may fail by chance (SPEC 2.5).
+// Below so many active subscriptions half of them may fail by chance.
 inline constexpr std::size_t disabling_active_min = 20;
 
 // Lanes without work that are remembered, with record and signer: a busy sender's set of endpoints.

@@ -1,5 +1,5 @@
-// What must come of the changes to contacts, by SPEC 2.8 alone: it keeps the changes of each open window as a list, and
-// tells its events from the list when it closes. Shares no code with the detector and its windows.
+// What must come of the changes to contacts, by the rule for windows alone: it keeps the changes of each open window as
+// a list, and tells its events from the list when it closes. Shares no code with the detector and its windows.
 #pragma once
 
 #include <cstdint>

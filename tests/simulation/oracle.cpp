@@ -28,7 +28,7 @@ std::string Oracle::name(const Item& item) const {
     return "delivery " + std::to_string(item.id.value()) + " of subscription " + std::to_string(item.sub.value());
 }
 
-// ---- rules of SPEC, written again ----
+// ---- the rules, written again ----
 
 bool Oracle::fits(const std::vector<std::string>& patterns, const std::string& type, fw::Profile of) {
     for (const std::string& pattern : patterns) {
@@ -983,7 +983,7 @@ void Oracle::acquired(Ms now, std::size_t by) {
             item.due_max = now + minute;
         } else {
             item.due_min = item.due_max = ms(row->next_attempt.value_or(row->queued_at));
-            item.due_min = std::min(item.due_min, now + longest_step);  // SPEC 2.9: re-clamped at start
+            item.due_min = std::min(item.due_min, now + longest_step);  // clamped again at start
             // Published by a process whose clock was ahead.
             if (row->state == fw::DeliveryState::fresh && item.due_min > now) {
                 item.due_min = now;

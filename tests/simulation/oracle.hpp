@@ -1,4 +1,4 @@
-// What must hold, by SPEC 2 and 4 alone: a plain model that shares no code with the dispatcher.
+// What must hold, by the rules for senders alone: a plain model that shares no code with the dispatcher.
 //
 // It is told what the outside sees: durable writes as they happen, edits, starts and ends of attempts, notices,
 // crashes. It names the first broken rule. Times are milliseconds on the time line of the process that owns the store.

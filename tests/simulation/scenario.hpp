@@ -70,7 +70,7 @@ class Scenario final : public StoreGate {
     // A change to a contact, until its observe has succeeded.
     struct Seen {
         fw::ContactChange given = {};
-        fw::ContactChange meant = {};  // the same, by SPEC
+        fw::ContactChange meant = {};  // the same, by the rule
         Ms not_before = 0;
         bool busy = false;
     };
