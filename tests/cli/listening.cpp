@@ -5,6 +5,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/catch.hpp"
+
 namespace cli_test {
 namespace {
 
@@ -29,6 +31,22 @@ ProgramOptions in_folder(const std::filesystem::path& folder) {
 
 ProgramOptions with_secrets(std::string input) {
     return {.input = std::move(input), .variables = {{"SECRET", secret}, {"OTHER_SECRET", other_secret}}};
+}
+
+void check_refused(const std::string& command, const std::vector<Nonsense>& cases, ProgramOptions options) {
+    options.variables["SHORT"] = "short";
+    for (const Nonsense& nonsense : cases) {
+        std::vector<std::string> arguments = {command};
+        arguments.insert(arguments.end(), nonsense.arguments.begin(), nonsense.arguments.end());
+        const Ended ended = run_program(arguments, options);
+        CAPTURE(arguments, ended.err);
+        CHECK(ended.status == nonsense.status);
+        CHECK(ended.out == "");
+        CHECK(ended.err.starts_with("fpt-webhooks: "));
+        CHECK(ended.err.find(nonsense.says) != std::string::npos);
+        CHECK(lines_of(ended.err).size() <= 2);
+        CHECK(ended.err.find(secret) == std::string::npos);
+    }
 }
 
 Listening::Listening(const std::vector<std::string>& more)

@@ -33,6 +33,18 @@ struct Listening {
     std::string url;
 };
 
+// Arguments that a command refuses.
+struct Nonsense {
+    std::vector<std::string> arguments;
+    int status;
+    std::string says;
+};
+
+// Each is refused in one line, and a hint, before anything is printed. In the environment, beside `options`: SECRET,
+// and SHORT, which is too short for one.
+void check_refused(const std::string& command, const std::vector<Nonsense>& cases,
+                   ProgramOptions options = with_secrets());
+
 // How often `part` stands in `text`.
 [[nodiscard]] std::size_t count_of(std::string_view part, std::string_view text);
 

@@ -4,10 +4,12 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -100,6 +102,18 @@ class StoreProgram {
     std::shared_ptr<fpt_webhooks::SqliteStore> look_into() const {
         return fpt_webhooks::SqliteStore::open({.path = path(), .encryption_key = fpt_webhooks::Secret(store_key)})
             .value();
+    }
+
+    // Looks into the store again and again, up to 30 s, until this holds: another process's commit wakes nobody.
+    template <typename Holds>
+    [[nodiscard]] bool wait_until(const Holds& holds) const {
+        const auto store = look_into();
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        while (!holds(*store)) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        }
+        return true;
     }
 
     [[nodiscard]] std::string path() const { return folder.file(); }

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <set>
-#include <thread>
 
 #include <fpt_webhooks/curl.hpp>
 #include <fpt_webhooks/sender/dispatcher.hpp>
@@ -250,14 +249,13 @@ TEST_CASE("fpt-webhooks deliveries: a replay that was interrupted goes on where 
     REQUIRE(store.publish(event_lines(1, 20)).status == 0);
     REQUIRE(store.subscriptions({"resume", "1"}).status == 0);
     RunningProgram replaying = store.start({"deliveries", "replay", "--since", "1h", "--rate", "1"});
-    const auto database = store.look_into();
-    while (database->stats().value().pending < 1) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(store.wait_until([](auto& shown) { return shown.stats().value().pending > 0; }));
     replaying.signal(SIGINT);
     const Ended ended = replaying.wait();
     CAPTURE(ended.err);
     CHECK(ended.status == 130);
     CHECK(ended.out == "");
-    const std::string made = std::to_string(database->stats().value().pending);
+    const std::string made = std::to_string(store.look_into()->stats().value().pending);
     const std::string start = "fpt-webhooks: interrupted; deliveries made: " + made + "\n  to go on, add --after ";
     REQUIRE(ended.err.substr(0, start.size()) == start);
     const std::string after = ended.err.substr(start.size(), ended.err.find(' ', start.size()) - start.size());

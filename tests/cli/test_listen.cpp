@@ -307,11 +307,6 @@ TEST_CASE("fpt-webhooks listen: explains some of many forgeries, not all") {
 }
 
 TEST_CASE("fpt-webhooks listen: nonsense is named in one line, with a status of its own") {
-    struct Fault {
-        std::vector<std::string> arguments;
-        int status;
-        std::string says;
-    };
     const TemporaryFolder folder;
     const CertificateAuthority authority;
     const Identity old = authority.issue({.addresses = {"127.0.0.1"}, .expired = true});
@@ -320,7 +315,7 @@ TEST_CASE("fpt-webhooks listen: nonsense is named in one line, with a status of 
     const TemporaryFile no_key(old.certificate_pem);
     const TemporaryFile expired(old.certificate_pem + old.key_pem);
     const TemporaryFile foreign(other.certificate_pem + authority.issue({}).key_pem);
-    const std::vector<Fault> faults = {
+    const std::vector<Nonsense> cases = {
         {{}, 2, "--secret-env"},
         {{"--secret-env", "NOT_SET"}, 3, "NOT_SET: not set, or empty"},
         {{"--secret-env", "SHORT"}, 3, "environment variable SHORT: "},
@@ -346,20 +341,8 @@ TEST_CASE("fpt-webhooks listen: nonsense is named in one line, with a status of 
         {{"--secret-env", "SECRET", "--certificate", foreign.path()}, 3, "holds a key of another certificate"},
         {{"--secret-env", "SECRET", "--record", text.path()}, 5, text.path() + ": "}};
     ProgramOptions options = with_secrets();
-    options.variables["SHORT"] = "short";
     options.folder = folder.path.string();
-    for (const Fault& fault : faults) {
-        std::vector<std::string> arguments = {"listen"};
-        arguments.insert(arguments.end(), fault.arguments.begin(), fault.arguments.end());
-        const Ended ended = run_program(arguments, options);
-        CAPTURE(fault.arguments, ended.err);
-        CHECK(ended.status == fault.status);
-        CHECK(ended.out == "");
-        CHECK(ended.err.starts_with("fpt-webhooks: "));
-        CHECK(has(ended.err, fault.says));
-        CHECK(lines_of(ended.err).size() <= 2);  // and a hint
-        CHECK_FALSE(has(ended.err, secret));
-    }
+    check_refused("listen", cases, options);
     CHECK(files_in(folder.path).empty());
 }
 

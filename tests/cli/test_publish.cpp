@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <fstream>
-#include <thread>
 
 using namespace cli_test;
 
@@ -165,9 +164,8 @@ TEST_CASE("fpt-webhooks publish: when it is interrupted it says from where on no
     REQUIRE(store.create() == "1");
     RunningProgram publishing = store.start(
         {"publish"}, {.input = "bad\n" + event_lines(1, 3) + event_line(4).substr(0, 9), .input_stays = true});
-    const auto database = store.look_into();
     const auto last = fpt_webhooks::EventId::parse("00000000000000000000000000000003").value();
-    while (!database->event_body(last)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    REQUIRE(store.wait_until([&](auto& shown) { return shown.event_body(last).has_value(); }));
     publishing.signal(SIGINT);
     const Ended ended = publishing.wait();
     CHECK(ended.status == 130);
