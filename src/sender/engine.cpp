@@ -32,10 +32,16 @@ bool did_not_answer(const AttemptOutcome& outcome) noexcept {
            error == Errc::resolve_failed;
 }
 
-// Nothing that this process writes is due later, but for a peer's Retry-After.
-std::chrono::milliseconds longest_step(const RetryPolicy& policy) {
+// Zero: it retries nothing.
+std::chrono::milliseconds longest_delay(const RetryPolicy& policy) {
     std::chrono::milliseconds longest{0};
     for (const auto delay : policy.delays) longest = std::max(longest, delay);
+    return longest;
+}
+
+// Nothing that this process writes is due later, but for a peer's Retry-After.
+std::chrono::milliseconds longest_step(const RetryPolicy& policy) {
+    const auto longest = longest_delay(policy);
     return longest == longest.zero() ? policy.window : longest + longest * policy.jitter_percent / 100;
 }
 
@@ -662,10 +668,15 @@ PendingDelivery Engine::land(Lane& lane) {
 
 void Engine::hold_after(Lane& lane, const AttemptOutcome& outcome, Timestamp now) {
     if (did_not_answer(outcome)) {
-        // Who wants the first retry sooner than the usual hold ends wants no longer hold.
-        const auto& delays = policy_of(lane).delays;
-        const auto first = delays.empty() ? options_.hold_first : std::min(options_.hold_first, delays.front());
-        lane.hold_step = lane.hold_step.count() == 0 ? first : std::min(lane.hold_step * 2, options_.hold_max);
+        // Who wants retries sooner than the usual hold ends wants no longer hold.
+        const RetryPolicy& policy = policy_of(lane);
+        auto first = options_.hold_first;
+        auto most = options_.hold_max;
+        if (!policy.delays.empty()) {
+            first = std::min(first, policy.delays.front());
+            most = std::min(most, longest_delay(policy));
+        }
+        lane.hold_step = lane.hold_step.count() == 0 ? first : std::min(lane.hold_step * 2, most);
         lane.hold_until = now + lane.hold_step;
         lane.quarantined = true;
     } else if (outcome.status != 0) {

@@ -30,7 +30,7 @@ struct EngineOptions {
     std::chrono::milliseconds disable_after = std::chrono::hours(24);    // a streak's length
     std::chrono::milliseconds streak_idle_max = std::chrono::hours(12);  // without any attempt it ends
     std::chrono::milliseconds no_secret_max = std::chrono::hours(24);    // then what waits is dropped
-    std::chrono::milliseconds hold_first = std::chrono::minutes(1);      // at most; see hold_after()
+    std::chrono::milliseconds hold_first = std::chrono::minutes(1);  // both are shorter under a policy of short delays
     std::chrono::milliseconds hold_max = std::chrono::minutes(10);
     std::size_t slots = 512;               // attempts in flight
     std::size_t quarantine_slots = 128;    // of them at endpoints that did not answer last time

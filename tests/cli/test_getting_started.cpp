@@ -72,6 +72,20 @@ bool shows(Terminal& terminal, const std::string& pattern) {
 
 }  // namespace
 
+TEST_CASE("docs/getting-started.md: has every step of the first ten minutes") {
+    std::string typed;
+    for (const Block& block : blocks_of("getting-started.md")) {
+        if (block.mark.starts_with("sh")) typed += block.text;
+    }
+    for (const char* const step :
+         {"keygen", "listen", "send", "explain", "run", "subscriptions create", "publish", "deliveries list"}) {
+        CAPTURE(step);
+        CHECK(typed.find(std::string("fpt-webhooks ") + step) != std::string::npos);
+    }
+    CHECK(typed.find("\nretry-delays = ") != std::string::npos);
+}
+
+// On the port that the page names: one run at a time on a machine.
 TEST_CASE("docs/getting-started.md: works as it is written") {
     const TemporaryFolder folder;
     const ProgramOptions options{.folder = folder.path.string()};
