@@ -136,6 +136,7 @@ constexpr StatusText statuses[] = {
     {ExitStatus::store, "the store cannot be used: missing, locked, damaged, of a newer version, its disk full"},
     {ExitStatus::machine, "this machine: a port in use, no descriptors, output that cannot be written"},
     {ExitStatus::refused, "the request makes sense and is refused: not found, wrong state, forbidden, endpoint policy"},
+    {ExitStatus::interrupted, "interrupted before the end: what was reported as done is done"},
 };
 
 // Text as roff prints it: a dash that can be copied, and no line that begins with a control character.
