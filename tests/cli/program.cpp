@@ -70,6 +70,7 @@ struct RunningProgram::State {
         if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
         if (child == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
+            setpgid(0, 0);
             std::signal(SIGPIPE, SIG_DFL);
             if (!options.folder.empty() && chdir(options.folder.c_str()) != 0) _exit(126);
             dup2(to_child.ends[0], STDIN_FILENO);
@@ -78,6 +79,8 @@ struct RunningProgram::State {
             execve(arguments[0], arguments.data(), variables.data());
             _exit(127);
         }
+        group = child;
+        setpgid(child, child);  // in both, so that neither is too early
         if (out_file >= 0) close(out_file);
         to_child.close_end(0);
         from_child.close_end(1);
@@ -88,11 +91,9 @@ struct RunningProgram::State {
     }
 
     ~State() {
-        if (child > 0) {
-            kill(child, SIGKILL);
-            int status = 0;
-            waitpid(child, &status, 0);
-        }
+        kill(-group, SIGKILL);  // what a shell has left in the background too: it would keep our pipes open
+        int status = 0;
+        if (child > 0) waitpid(child, &status, 0);
         for (std::thread* thread : {&writer, &out_reader, &error_reader}) {
             if (thread->joinable()) thread->join();
         }
@@ -149,7 +150,8 @@ struct RunningProgram::State {
     const std::string input;
     const bool input_stays;
     Pipe to_child, from_child, errors;
-    pid_t child = -1;
+    pid_t child = -1;  // not yet waited for
+    pid_t group = -1;
     std::mutex mutex;
     std::condition_variable changed;
     int streams_ended = 0;

@@ -139,10 +139,7 @@ TEST_CASE("fpt-webhooks: the manual is set without a warning") {
                                                "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"});
     const TemporaryFolder folder;
     std::ofstream(folder.file("page.1")) << manual();
-    const Ended set = run_shell(
-        "if command -v groff >/dev/null; then groff -man -Tutf8 -ww -z page.1; fi\n"
-        "if command -v man >/dev/null; then man --warnings=w -l page.1 >/dev/null; fi",
-        {.folder = folder.path.string()});
+    const Ended set = run_shell("groff -man -Tutf8 -ww -z page.1", {.folder = folder.path.string()});
     CHECK(set.err == "");
     CHECK(set.out == "");
     CHECK(set.status == 0);
