@@ -518,6 +518,14 @@ void Engine::invalidate(SubscriptionId id, Timestamp now) {
     settle(to, now);
 }
 
+void Engine::dropped(SubscriptionId id, DeliveryId delivery, Timestamp now) {
+    const auto found = lanes_.find(id);
+    if (found == lanes_.end()) return;
+    // It was sent back, the commit's reply was lost, a read has brought it, and then the commit was repeated.
+    rows_ -= std::erase_if(found->second->queue, [delivery](const auto& row) { return row.id == delivery; });
+    invalidate(id, now);
+}
+
 void Engine::expired(SubscriptionId id, const ExpireResult* result, Timestamp now) {
     Lane& to = lane(id);
     to.reading_expired = false;

@@ -104,6 +104,8 @@ class Engine {
     void record_failed(SubscriptionId id);
     // Somebody edited it: its record is to be read again before its next attempt.
     void invalidate(SubscriptionId id, Timestamp now);
+    // A commit has dropped it, by an edit that we have not heard of.
+    void dropped(SubscriptionId id, DeliveryId delivery, Timestamp now);
     // What expire_waiting did; null: it failed.
     void expired(SubscriptionId id, const ExpireResult* result, Timestamp now);
 

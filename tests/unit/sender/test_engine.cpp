@@ -155,3 +155,23 @@ TEST_CASE("engine: a count of the active subscriptions is no use while the store
     REQUIRE(engine.count_begins());
     CHECK(engine.set_active_subscriptions(0));
 }
+
+TEST_CASE("engine: what a commit has dropped is not sent though a read has brought it before") {
+    Endpoint endpoint;
+    const fw::DeliveryId delivery = endpoint.publish();
+    endpoint.wait(delivery, now);
+    Engine engine({});
+    engine.add_wake({.subscription = endpoint.id, .due = now, .streak = {}}, now);
+    REQUIRE(engine.poll(now).records.size() == 1);
+    engine.set_record(*endpoint.lane, now);
+    REQUIRE(engine.poll(now).waiting.size() == 1);
+    engine.add_waiting(endpoint.id, endpoint.store.take_waiting(endpoint.id, now, 10).value(), now);
+    REQUIRE(engine.rows() == 1);
+
+    engine.dropped(endpoint.id, delivery, now);
+    CHECK(engine.rows() == 0);
+    CHECK_FALSE(engine.next_start(now));
+    CHECK(engine.poll(now).records.size() == 1);  // the edit that dropped it
+    engine.set_record(*endpoint.lane, now);
+    CHECK_FALSE(engine.next_start(now));
+}
