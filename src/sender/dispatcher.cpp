@@ -114,7 +114,7 @@ void Dispatcher::Impl::run_writer() {
             if (finishing) return;
             continue;
         }
-        if (!store_failing) continue;
+        if (!writes_failing) continue;
         if (finishing) return;  // stop() has waited long enough; the next start finds what is not written in doubt
         writer_wake.wait_for(lock, store_retry_delay, [&] { return finishing; });
     }
@@ -140,7 +140,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     if (result) {
         ++counts.commits;
-        if (std::exchange(store_failing, false)) add_notice({.kind = Notice::Kind::store_recovered});
+        set_failing(writes_failing, nullptr);
         for (const AppendVerdict verdict : result->events) {
             if (verdict == AppendVerdict::accepted) ++counts.published;
             if (verdict == AppendVerdict::duplicate) ++counts.duplicates;
@@ -153,6 +153,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
                         .delivery = gone.delivery,
                         .event_id = gone.event_id,
                         .reason = gone.reason});
+            if (owns) engine->dropped(gone.subscription, gone.delivery, now());
         }
         if (std::exchange(has_unwritten, false)) engine->committed(now());
         if (owns) {
@@ -164,9 +165,7 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
         if (result.error() == Errc::fenced && !FPT_WEBHOOKS_PLANT(18)) {
             give_up(result.error());
         } else {
-            if (!std::exchange(store_failing, true)) {
-                add_notice({.kind = Notice::Kind::store_failed, .detail = result.error().message()});
-            }
+            set_failing(writes_failing, &result.error());
             batch.events.clear();
             unwritten = std::move(batch);
             // A commit of nothing would succeed on a full disk, and prove nothing.
@@ -186,6 +185,18 @@ bool Dispatcher::Impl::write_step(std::unique_lock<std::mutex>& lock) {
     }
     lock.lock();
     return true;
+}
+
+// The store takes writes or gives what is asked of it, or it does not.
+void Dispatcher::Impl::set_failing(bool& which, const Error* failure) {
+    const bool before = store_failing();
+    which = failure != nullptr;
+    if (before == store_failing()) return;
+    if (failure != nullptr) {
+        add_notice({.kind = Notice::Kind::store_failed, .detail = failure->message()});
+    } else {
+        add_notice({.kind = Notice::Kind::store_recovered});
+    }
 }
 
 void Dispatcher::Impl::give_up(const Error& fenced) {
@@ -220,8 +231,10 @@ Dispatcher::Impl::Pumped Dispatcher::Impl::pump_step(std::unique_lock<std::mutex
     if (writer_idle && writes_wait()) writer_wake.notify_one();
     if (!wants.fresh && wants.records.empty() && wants.waiting.empty() && wants.expire.empty()) return Pumped::idle;
     lock.unlock();
-    const bool done = obey(wants);
+    const auto done = obey(wants);
     lock.lock();
+    set_failing(reads_failing, done ? nullptr : &done.error());
+    collect_notices();
     return done ? Pumped::worked : Pumped::store_failed;
 }
 
@@ -245,30 +258,31 @@ void Dispatcher::Impl::look_around(std::unique_lock<std::mutex>& lock) {
     if (!stats || !engine->set_active_subscriptions(stats->subscriptions_active)) recount = true;
 }
 
-bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
-    bool failed = false;
+Result<void> Dispatcher::Impl::obey(const detail::EngineWants& wants) {
+    Result<void> first = {};
+    const auto is_good = [&first](const auto& result) {
+        if (!result && first) first = result.error();
+        return result.has_value();
+    };
     std::optional<Result<std::vector<PendingDelivery>>> fresh;
     if (wants.fresh) {
         std::unique_lock lock(mutex);
         const DeliveryId cursor = engine->cursor();
         lock.unlock();
         fresh = options.store->take_fresh(cursor, detail::fresh_page_rows);
-        failed |= !*fresh;
     }
     // After the fresh rows and before they are judged: what was queued because a subscription was enabled must not be
     // dropped because its lane has not heard of that.
-    const bool known = read_changes();
-    failed |= !known;
+    const bool known = is_good(read_changes());
     if (fresh) {
-        const bool usable = *fresh && known;
+        const bool usable = is_good(*fresh) && known;
         const std::scoped_lock lock(mutex);
         const bool more = !usable || (*fresh)->size() == detail::fresh_page_rows;
         engine->add_fresh(usable ? **std::move(fresh) : std::vector<PendingDelivery>(), more, now());
     }
     for (const auto& [id, until] : wants.waiting) {
         auto page = options.store->take_waiting(id, until, detail::waiting_page_rows);
-        const bool usable = read_changes() && page;  // for the same reason: what is withdrawn comes with the rest
-        failed |= !usable;
+        const bool usable = is_good(read_changes()) && is_good(page);  // so too what is withdrawn comes with the rest
         const std::scoped_lock lock(mutex);
         if (usable) {
             engine->add_waiting(id, *std::move(page), now());
@@ -278,21 +292,21 @@ bool Dispatcher::Impl::obey(const detail::EngineWants& wants) {
     }
     for (const auto& [id, started_before] : wants.expire) {
         const auto done = options.store->expire_waiting(id, started_before, now(), detail::waiting_page_rows);
-        failed |= !done;
+        const bool usable = is_good(done);
         const std::scoped_lock lock(mutex);
-        engine->expired(id, done ? &*done : nullptr, now());
+        engine->expired(id, usable ? &*done : nullptr, now());
     }
     for (const SubscriptionId id : wants.records) {
         auto lane = read_lane(id);
-        failed |= !lane;
+        const bool usable = is_good(lane);
         const std::scoped_lock lock(mutex);
-        if (lane) {
+        if (usable) {
             engine->set_record(*std::move(lane), now());
         } else {
             engine->record_failed(id);
         }
     }
-    return !failed;
+    return first;
 }
 
 // The subscription and its signer as they are together: an edit may come between the two reads.
@@ -304,7 +318,9 @@ Result<detail::LaneRecord> Dispatcher::Impl::read_lane(SubscriptionId id) {
         const auto secret = options.store->secret(id);
         auto signer = secret ? Signer::create(scheme_of(record->subscription.profile()), *secret)
                              : Result<Signer>(Error(secret.error()));
-        if (!signer && signer.error() != Errc::not_found) return std::move(signer).error();
+        if (!signer && signer.error() != Errc::not_found) {
+            return std::move(signer).error().in("subscription " + std::to_string(id.value()));
+        }
         const auto again = options.store->subscription(id);
         if (!again) return again.error();
         if (again->version != record->version) continue;
@@ -315,18 +331,18 @@ Result<detail::LaneRecord> Dispatcher::Impl::read_lane(SubscriptionId id) {
     return Error(Errc::conflict, "the subscription is being edited all the time");
 }
 
-bool Dispatcher::Impl::read_changes() {
+Result<void> Dispatcher::Impl::read_changes() {
     std::unique_lock lock(mutex);
     const std::uint64_t since = seen_changes;
     lock.unlock();
     const auto changes = options.store->changes(since);
-    if (!changes) return false;
+    if (!changes) return changes.error();
     lock.lock();
     seen_changes = std::max(seen_changes, changes->sequence);
     recount |= !changes->subscriptions.empty();
-    if (FPT_WEBHOOKS_PLANT(17)) return true;
+    if (FPT_WEBHOOKS_PLANT(17)) return {};
     for (const SubscriptionId id : changes->subscriptions) engine->invalidate(id, now());
-    return true;
+    return {};
 }
 
 // Contacts that have changed no more for a while, or for long enough, become events.
@@ -565,7 +581,7 @@ void Dispatcher::stop(milliseconds patience) {
     impl.writer_wake.notify_one();
     impl.idle.wait(lock, [&] {
         return (impl.publishes.empty() && !impl.outcomes_wait()) ||
-               (impl.store_failing && std::chrono::steady_clock::now() >= deadline);
+               (impl.writes_failing && std::chrono::steady_clock::now() >= deadline);
     });
     impl.finishing = true;
     impl.writer_wake.notify_all();
@@ -995,7 +1011,7 @@ Result<DispatcherMetrics> Dispatcher::metrics() {
     metrics.publish_queue = impl_->publishes.size();
     metrics.pending = stats->pending;
     if (stats->oldest_pending) metrics.oldest_pending_age = impl_->now() - *stats->oldest_pending;
-    metrics.store_failing = impl_->store_failing;
+    metrics.store_failing = impl_->store_failing();
     return metrics;
 }
 

@@ -52,8 +52,8 @@ struct Dispatcher::Impl {
     void run_writer();
     void run_pump();
     void run_notifier();
-    bool obey(const detail::EngineWants& wants);  // false: a read failed
-    bool read_changes();                          // false: the store failed
+    Result<void> obey(const detail::EngineWants& wants);  // the first read that failed
+    Result<void> read_changes();
     Result<detail::LaneRecord> read_lane(SubscriptionId id);
     void close_windows();
     void give_up(const Error& fenced);  // another dispatcher owns the store
@@ -64,6 +64,8 @@ struct Dispatcher::Impl {
     void add_notice(Notice notice);
     [[nodiscard]] bool outcomes_wait() const { return owns && (has_unwritten || engine->has_outcomes()); }
     [[nodiscard]] bool writes_wait() const { return owns && (has_unwritten || engine->has_writes()); }
+    [[nodiscard]] bool store_failing() const { return writes_failing || reads_failing; }
+    void set_failing(bool& which, const Error* failure);
     void wake_pump() {
         pump_work = true;
         pump_wake.notify_one();
@@ -97,7 +99,8 @@ struct Dispatcher::Impl {
     bool writer_idle = false;  // it waits for anything at all: notify it
     bool stopping = false;     // nothing new
     bool finishing = false;    // threads end when they are done
-    bool store_failing = false;
+    bool writes_failing = false;
+    bool reads_failing = false;
     bool owns = false;  // the store is ours to write outcomes to
 
     std::deque<Publishing> publishes;

@@ -254,7 +254,7 @@ void Scenario::stop_gracefully() {
     while (process.transport->in_flight() > 0) process.transport->complete_one(true);
     for (int tries = 0; tries < 20 && (!impl.publishes.empty() || impl.outcomes_wait()); ++tries) {
         write(process);
-        if (impl.store_failing) advance(store_retry_delay);
+        if (impl.writes_failing) advance(store_retry_delay);
     }
     if (!impl.publishes.empty() || impl.outcomes_wait()) throw Crash();
     tell_notices();
@@ -328,7 +328,7 @@ void Scenario::write(Process& process) {
     });
     std::unique_lock lock(impl.mutex);
     static_cast<void>(impl.write_step(lock));
-    if (impl.store_failing) {
+    if (impl.writes_failing) {
         process.writer_blocked = tick() + store_retry_delay;
         process.blind = true;
     }

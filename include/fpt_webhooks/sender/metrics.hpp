@@ -33,7 +33,7 @@ struct DispatcherMetrics {
     std::size_t publish_queue = 0;  // events that wait for their commit
     std::size_t pending = 0;        // deliveries without an end
     std::optional<std::chrono::milliseconds> oldest_pending_age = {};
-    bool store_failing = false;
+    bool store_failing = false;  // since a Notice::Kind::store_failed
 };
 
 }  // namespace fpt_webhooks::inline v0_1

@@ -22,7 +22,8 @@ struct Notice {
         disabled,          // the subscription was disabled; by whom: see detail
         same_url,          // a subscription was created or edited whose URL another one has; see detail
         disabling_halted,  // so many subscriptions fail at once that the fault is likelier ours: nothing is disabled
-        store_failed,      // the store does not take writes; the dispatcher waits and tries again
+        store_failed,      // the store takes no writes, or does not give what is asked, as a secret that is kept under
+                           // another key; the dispatcher waits and tries again
         store_recovered,
         fenced,  // another dispatcher owns the store now; this one has stopped sending
     };

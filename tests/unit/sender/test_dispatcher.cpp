@@ -430,6 +430,38 @@ TEST_CASE("dispatcher: attempts that hang are cancelled by stop and tried again 
     REQUIRE(bench.history()[0].state == fw::DeliveryState::delivered);
 }
 
+TEST_CASE("dispatcher: says that a secret cannot be read, and goes on when it can") {
+    struct LockedSecrets : fw::test::ForwardingStore {
+        using ForwardingStore::ForwardingStore;
+        fw::Result<fw::Secret> secret(fw::SubscriptionId id) override {
+            if (locked) return fw::Error(fw::Errc::crypto_failed, "another key");
+            return ForwardingStore::secret(id);
+        }
+        std::atomic<bool> locked = true;
+    };
+    Bench bench;
+    const auto id = bench.subscribe();
+    static_cast<void>(bench.dispatcher->generate_secret(host, id).value());
+    const auto store = std::make_shared<LockedSecrets>(bench.settling);
+    Notices notices;
+    const auto dispatcher =
+        fw::Dispatcher::create({.store = store, .transport = bench.transport, .on_notice = notices.handler()}).value();
+    dispatcher->start().value();
+    dispatcher->publish(bench.event()).value();
+    const fw::Notice failed = notices.wait_for(fw::Notice::Kind::store_failed);
+    CHECK(failed.detail.find("subscription 1") != std::string::npos);
+    CHECK(failed.detail.find("another key") != std::string::npos);
+    CHECK(dispatcher->metrics().value().store_failing);
+    CHECK(bench.transport->requests().empty());
+
+    store->locked = false;
+    bench.settle();
+    static_cast<void>(notices.wait_for(fw::Notice::Kind::store_recovered));
+    CHECK_FALSE(dispatcher->metrics().value().store_failing);
+    CHECK(notices.count(fw::Notice::Kind::store_failed) == 1);
+    CHECK(bench.transport->requests().size() == 1);
+}
+
 TEST_CASE("dispatcher: roles reach no further than they may") {
     Bench bench;
     const fw::Actor location_admin{
