@@ -806,7 +806,6 @@ void Engine::disable(Lane& lane, Timestamp now, std::string detail) {
         notify({.kind = Notice::Kind::warning, .subscription = lane.id, .percent = 100});
     }
     notify({.kind = Notice::Kind::disabled, .subscription = lane.id, .detail = std::move(detail)});
-    lane.stale = true;
     disabling_.push_back(lane.id);
 }
 
@@ -899,7 +898,12 @@ void Engine::committed(Timestamp now) {
         }
         if (touched.empty() || touched.back() != id) touched.push_back(id);
     }
-    for (const SubscriptionId id : std::exchange(batch_disabling_, {})) touched.push_back(id);
+    for (const SubscriptionId id : std::exchange(batch_disabling_, {})) {
+        Lane& to = lane(id);
+        to.stale = true;  // now, and not when it was decided: a read in between would show it active
+        to.stale_again = to.reading_record;
+        touched.push_back(id);
+    }
     for (const SubscriptionId id : touched) {
         Lane& to = lane(id);
         if (to.barrier && *to.barrier < batch_) to.barrier.reset();

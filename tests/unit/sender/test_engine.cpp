@@ -127,6 +127,25 @@ TEST_CASE("engine: a contact's order holds for what was sent back to the store b
     CHECK(start->delivery->id == first);
 }
 
+TEST_CASE("engine: a record that was read while a disabling was being written is read again") {
+    Endpoint endpoint;
+    endpoint.publish();
+    endpoint.publish();
+    auto policy = fw::RetryPolicy::fpt();
+    policy.gone_disables = true;
+    Engine engine({.fpt = policy, .active_subscriptions = 1});
+    REQUIRE(engine.poll(now).fresh);
+    engine.add_fresh(endpoint.store.take_fresh({}, 100).value(), false, now);
+    engine.set_record(*endpoint.lane, now);
+    REQUIRE(engine.next_start(now));
+    engine.completed(endpoint.id, {.status = 410}, {}, now, now, 0);
+    engine.invalidate(endpoint.id, now);  // somebody has edited it
+    engine.set_record(*endpoint.lane, now);
+    endpoint.write(engine);
+    CHECK(engine.poll(now).records.size() == 1);
+    CHECK_FALSE(engine.next_start(now));  // the second one
+}
+
 TEST_CASE("engine: a count of the active subscriptions is no use while the store may show a disabling and may not") {
     Endpoint endpoint;
     endpoint.publish();
