@@ -21,7 +21,7 @@ bool progress_shown = false;  // under it
 
 // Before a line that stays; with the lock held.
 void clear_progress() {
-    if (std::exchange(progress_shown, false)) fmt::print(stderr, "\r\x1b[K");
+    if (std::exchange(progress_shown, false)) write_error("\r\x1b[K");
 }
 
 std::string_view sequence_of(Colour colour) noexcept {
@@ -95,6 +95,8 @@ std::string indented(std::string_view lines) {
     return out;
 }
 
+void write_error(std::string_view text) noexcept { std::fwrite(text.data(), 1, text.size(), stderr); }
+
 Console::Console()
     : colours_(isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr),
       errors_on_terminal_(isatty(STDERR_FILENO) == 1) {}
@@ -141,16 +143,15 @@ void Console::print(const Fields& fields) {
 void Console::note(std::string_view line) const {
     const std::lock_guard lock(output);
     clear_progress();
-    fmt::print(stderr, "{}\n", line);
+    write_error(fmt::format("{}\n", line));
 }
 
 void Console::progress(std::string_view line) {
     if (!errors_on_terminal_) return;
     const std::lock_guard lock(output);
     clear_progress();
-    fmt::print(stderr, "{}", line);
+    write_error(line);
     progress_shown = !line.empty();
-    std::fflush(stderr);
 }
 
 std::string Console::paint(Colour colour, std::string_view text) const {

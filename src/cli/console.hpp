@@ -40,6 +40,9 @@ using Fields = std::vector<std::pair<std::string, Cell>>;
 // Its lines, each two columns to the right.
 [[nodiscard]] std::string indented(std::string_view lines);
 
+// To standard error, as far as it takes it: there is no place left to say that it does not.
+void write_error(std::string_view text) noexcept;
+
 // Shared by the threads of a command: every call writes whole lines, one caller at a time.
 class Console {
   public:

@@ -15,6 +15,8 @@
 
 #include <fpt_webhooks/core/signer.hpp>
 
+#include "cli/console.hpp"
+
 namespace fpt_webhooks::cli {
 namespace {
 
@@ -36,7 +38,7 @@ std::string read_input(const std::string& path) {
     };
     const std::unique_ptr<const int, decltype(close_file)> closer(&descriptor, close_file);
 
-    if (is_standard && isatty(descriptor) == 1) fmt::print(stderr, "reading standard input, up to Ctrl-D\n");
+    if (is_standard && isatty(descriptor) == 1) write_error("reading standard input, up to Ctrl-D\n");
 
     std::string text;
     char piece[64 * 1024];

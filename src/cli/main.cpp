@@ -3,8 +3,12 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
@@ -72,8 +76,8 @@ void set_up(CLI::App& app, Console& console) {
 }
 
 int fail(ExitStatus status, const std::string& what, const std::string& hint = {}) {
-    fmt::print(stderr, "fpt-webhooks: {}\n", printable(what));
-    if (!hint.empty()) fmt::print(stderr, "  {}\n", hint);
+    write_error(fmt::format("fpt-webhooks: {}\n", printable(what)));
+    if (!hint.empty()) write_error(fmt::format("  {}\n", hint));
     return static_cast<int>(status);
 }
 
@@ -86,6 +90,24 @@ std::string path_of(const CLI::App& app) {
 const CLI::App& innermost(const CLI::App& app) {
     const auto named = app.get_subcommands();
     return named.empty() ? app : innermost(*named.front());
+}
+
+// What CLI11 says, but for a command that there is not: of that it says that one is missing.
+std::string words_of(const CLI::ParseError& error, const CLI::App& app) {
+    const std::vector<std::string> unknown = app.remaining(true);
+    const bool is_missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    if (!is_missing || unknown.empty() || unknown.front().starts_with("-")) return error.what();
+    return unknown.front() + ": no such command";
+}
+
+// A standard descriptor that was closed would go to the next file that is opened, and be written to by mistake. What
+// stands in its place fails as a closed one does.
+void occupy_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(descriptor, F_GETFD) >= 0) continue;
+        // The lowest that is free: this one. Opened for the other direction, it can be neither read nor written.
+        [[maybe_unused]] const int opened = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 int run(int argc, char** argv) {
@@ -107,9 +129,12 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {  // --help, --version
-        return app.exit(success);
+        std::ostringstream text;
+        app.exit(success, text, text);
+        console.print(std::string_view(text.view()).substr(0, text.view().find_last_not_of('\n') + 1));
+        return static_cast<int>(ExitStatus::ok);
     } catch (const CLI::ParseError& error) {
-        return fail(ExitStatus::usage, error.what(), "see " + path_of(innermost(app)) + " --help");
+        return fail(ExitStatus::usage, words_of(error, app), "see " + path_of(innermost(app)) + " --help");
     }
     for (const Command& command : commands) {
         if (command.app->parsed() && command.app->get_subcommands().empty()) {
@@ -122,6 +147,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    occupy_standard_descriptors();
     std::signal(SIGPIPE, SIG_IGN);  // a peer that closes is an error of that write, not the end
     try {
         return run(argc, argv);
