@@ -291,10 +291,11 @@ Result<void> Dispatcher::Impl::obey(const detail::EngineWants& wants) {
         }
     }
     for (const auto& [id, started_before] : wants.expire) {
-        const auto done = options.store->expire_waiting(id, started_before, now(), detail::waiting_page_rows);
+        const auto done = options.store->expire_waiting(epoch, id, started_before, now(), detail::waiting_page_rows);
         const bool usable = is_good(done);
         const std::scoped_lock lock(mutex);
         engine->expired(id, usable ? &*done : nullptr, now());
+        if (!usable && done.error() == Errc::fenced) give_up(done.error());
     }
     for (const SubscriptionId id : wants.records) {
         auto lane = read_lane(id);

@@ -113,6 +113,8 @@ struct MemoryStore::State {
     [[nodiscard]] PendingDelivery pending_delivery(DeliveryId id) const;
     [[nodiscard]] Delivery delivery(DeliveryId id, const Row& row) const;
 
+    [[nodiscard]] bool owned_under(std::uint64_t asked) const noexcept { return acquired && asked == epoch; }
+
     std::mutex mutex;
     StoreLimits limits;
     std::uint64_t epoch = 0;
@@ -167,9 +169,7 @@ Result<StoreBatchResult> MemoryStore::commit(const StoreBatch& batch) {
     if (auto checked = detail::check_batch(batch); !checked) return checked.error();
     State& s = *state_;
     const std::lock_guard lock(s.mutex);
-    if (batch.epoch != 0 && (batch.epoch != s.epoch || !s.acquired)) {
-        return Error(Errc::fenced, std::string("epoch ").append(std::to_string(batch.epoch)));
-    }
+    if (batch.epoch != 0 && !s.owned_under(batch.epoch)) return detail::fenced_error(batch.epoch);
     StoreBatchResult result;
     for (const DeliveryUpdate& update : batch.updates) s.apply(update, result.dropped);
     for (const StreakUpdate& update : batch.streaks) s.apply(update, result.disabled);
@@ -441,10 +441,11 @@ Result<WaitingPage> MemoryStore::take_waiting(SubscriptionId subscription, Times
     return page;
 }
 
-Result<ExpireResult> MemoryStore::expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                                 std::size_t max) {
+Result<ExpireResult> MemoryStore::expire_waiting(std::uint64_t epoch, SubscriptionId subscription,
+                                                 Timestamp started_before, Timestamp now, std::size_t max) {
     State& s = *state_;
     const std::lock_guard lock(s.mutex);
+    if (!s.owned_under(epoch)) return detail::fenced_error(epoch);
     ExpireResult result;
     Kept* const kept = s.find(subscription);
     if (kept == nullptr) return result;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,10 @@ inline EndReason skip_reason(SubscriptionStatus status, std::size_t pending, con
 inline bool has_dropping_cut(const SubscriptionRecord& record) noexcept {
     return std::any_of(record.cuts.begin(), record.cuts.end(),
                        [](const Cut& cut) { return cut.reason != EndReason::none; });
+}
+
+inline Error fenced_error(std::uint64_t epoch) {
+    return Error(Errc::fenced, std::string("epoch ").append(std::to_string(epoch)));
 }
 
 inline Result<void> check_batch(const StoreBatch& batch) {

@@ -571,7 +571,7 @@ inline void check_expiry(Fixture& f) {
     };
     f.update({started(1, 30), started(2, 10), started(3, 10), f.waits(5, at(5000)), started(9, 20)});
     SECTION("what waits since before that time ends, and nothing else") {
-        const auto result = f.store->expire_waiting(id, at(30), at(100), all).value();
+        const auto result = f.store->expire_waiting(f.own(), id, at(30), at(100), all).value();
         CHECK(result.ended == std::vector{DeliveryId(3), DeliveryId(9)});
         CHECK(result.oldest_started == at(30));
         CHECK(f.delivery(3).state == DeliveryState::exhausted);
@@ -582,21 +582,22 @@ inline void check_expiry(Fixture& f) {
         CHECK(f.delivery(7).state == DeliveryState::fresh);
         CHECK(f.waiting_ids(id, at(6000)) == Ids{1, 5});
         CHECK(f.pending() == 8);
-        CHECK(f.store->expire_waiting(id, at(30), at(101), all)->ended.empty());
-        CHECK_FALSE(f.store->expire_waiting(id, at(31), at(101), all)->oldest_started.has_value());
-        CHECK_FALSE(f.store->expire_waiting(SubscriptionId(99), at(31), at(101), all)->oldest_started.has_value());
+        CHECK(f.store->expire_waiting(f.own(), id, at(30), at(101), all)->ended.empty());
+        CHECK_FALSE(f.store->expire_waiting(f.own(), id, at(31), at(101), all)->oldest_started.has_value());
+        CHECK_FALSE(
+            f.store->expire_waiting(f.own(), SubscriptionId(99), at(31), at(101), all)->oldest_started.has_value());
     }
     SECTION("it goes in steps") {
-        const auto first = f.store->expire_waiting(id, at(99), at(100), 2).value();
+        const auto first = f.store->expire_waiting(f.own(), id, at(99), at(100), 2).value();
         CHECK(first.ended.size() == 2);
         CHECK(first.oldest_started.has_value());
-        const auto second = f.store->expire_waiting(id, at(99), at(100), 2).value();
+        const auto second = f.store->expire_waiting(f.own(), id, at(99), at(100), 2).value();
         CHECK(second.ended.size() == 1);
         CHECK_FALSE(second.oldest_started.has_value());
     }
     SECTION("an attempt that runs may still deliver") {
         f.start(3, 2, at(90));
-        const auto result = f.store->expire_waiting(id, at(30), at(100), all).value();
+        const auto result = f.store->expire_waiting(f.own(), id, at(30), at(100), all).value();
         CHECK(result.ended == std::vector{DeliveryId(9)});
         CHECK(result.oldest_started == at(30));
         f.deliver(3);
@@ -753,6 +754,8 @@ inline void check_dispatchers(Fixture& f) {
         const std::uint64_t second = f.store->acquire(at(0)).value();
         CHECK(f.store->commit(batch(first)).error() == fw::Errc::fenced);
         CHECK(f.store->commit(batch(second + 1)).error() == fw::Errc::fenced);
+        CHECK(f.store->expire_waiting(first, id, at(30), at(100), all).error() == fw::Errc::fenced);
+        CHECK(f.store->expire_waiting(0, id, at(30), at(100), all).error() == fw::Errc::fenced);
         CHECK(f.fresh_ids() == Ids{1, 2, 3});
         CHECK(f.store->event_body(event_id(9)).error() == fw::Errc::not_found);
         CHECK(f.store->commit(batch(second))->events == Verdicts{AppendVerdict::accepted});

@@ -813,7 +813,7 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
             break;
         case fw::EndReason::window: {
             const Ms end = item.first_started + window;
-            if (item.recorded_attempts == 0 || (now < end && !item.expired_by_ghost)) wrong("its window is not over");
+            if (item.recorded_attempts == 0 || now < end) wrong("its window is not over");
             const Ms calm = item.due_max - second;
             const bool could = of.free_since < calm && of.hold_max < calm && of.edited_at < calm &&
                                running_since_ < calm && last_fault_ < calm && item.due_max <= end &&
@@ -845,22 +845,22 @@ void Oracle::check_end(Ms now, Item& item, const fw::Delivery& row) {
     }
     const bool exhausted = row.reason == fw::EndReason::attempts || row.reason == fw::EndReason::window;
     if ((row.state == fw::DeliveryState::exhausted) != exhausted) wrong("state and reason do not fit");
-    if (!row.ended_at || (ms(*row.ended_at) > now && !item.expired_by_ghost)) wrong("ended in the future");
+    if (!row.ended_at || ms(*row.ended_at) > now) wrong("ended in the future");
 }
 
 void Oracle::expired(Ms now, std::size_t by, fw::SubscriptionId id, const std::vector<fw::DeliveryId>& ended,
                      bool reply_lost) {
+    if (by != owner_) return fail(now, "a process that does not own the store expired deliveries");
     const Sub& of = sub(id);
-    const auto is_paused = [](const View& view) { return view.status == fw::SubscriptionStatus::paused; };
     for (const fw::DeliveryId delivery : ended) {
         Item& item = items_.at(delivery);
         if (of.flight == delivery || item.answered) fail(now, name(item) + ": expired while it was attempted");
         const bool overtaken = now - of.edited_at < second;
-        if (!is_paused(of.view) && !overtaken) fail(now, name(item) + ": expired though not paused");
-        item.expired_by_ghost = ghosts_[by].has_value();  // on a time line of its own
+        if (of.view.status != fw::SubscriptionStatus::paused && !overtaken) {
+            fail(now, name(item) + ": expired though not paused");
+        }
         check_row(now, item, *row_of(delivery));
-        if (reply_lost) item.told = true;   // nobody knows any more
-        if (ghosts_[by]) item.told = true;  // an ousted process tells it when its next read succeeds
+        if (reply_lost) item.told = true;  // nobody knows any more
     }
 }
 
@@ -870,8 +870,6 @@ void Oracle::noticed(Ms now, std::size_t by, const fw::Notice& notice) {
         if (std::exchange(ghosts_[by]->told, true)) fail(now, "two notices say fenced");
     }
     const bool ends = notice.kind == fw::Notice::Kind::exhausted || notice.kind == fw::Notice::Kind::dropped;
-    // expire_waiting is fenced by nothing: an ousted process may end what a pause has let run out, and then tells it.
-    if (ends && fw::has_ended(items_.at(*notice.delivery).state)) items_.at(*notice.delivery).told = true;
     if (by != owner_) return;  // what an ousted process believes is its own
     if (notice.kind == fw::Notice::Kind::disabling_halted) {
         halted_ = true;

@@ -199,9 +199,8 @@ class Oracle {
         Ms first_started = 0;
         Ms wall_started = 0;  // the last attempt, by the wall clock
         Ms recorded_first_started = 0;
-        bool late = false;    // it was withdrawn before its last attempt started, unknown to who started it
-        bool outrun = false;  // what is written of it is older than its last answer
-        bool expired_by_ghost = false;
+        bool late = false;       // it was withdrawn before its last attempt started, unknown to who started it
+        bool outrun = false;     // what is written of it is older than its last answer
         bool succeeded = false;  // answered 2xx in this life of the process
         bool answered = false;   // an answer is not durable yet
         Answer last = {};

@@ -112,13 +112,16 @@ fw::Result<fw::WaitingPage> FaultyStore::take_waiting(fw::SubscriptionId subscri
     return call(StoreCall::read, [&] { return inner_->take_waiting(subscription, now, max); });
 }
 
-fw::Result<fw::ExpireResult> FaultyStore::expire_waiting(fw::SubscriptionId subscription, fw::Timestamp started_before,
-                                                         fw::Timestamp at, std::size_t max) {
-    return call(StoreCall::expire, [&] {
-        auto result = inner_->expire_waiting(subscription, started_before, at, max);
+fw::Result<fw::ExpireResult> FaultyStore::expire_waiting(std::uint64_t epoch, fw::SubscriptionId subscription,
+                                                         fw::Timestamp started_before, fw::Timestamp at,
+                                                         std::size_t max) {
+    auto expired = call(StoreCall::expire, [&] {
+        auto result = inner_->expire_waiting(epoch, subscription, started_before, at, max);
         if (result) oracle_.expired(now(), process_, subscription, result->ended, loses_reply_);
         return result;
     });
+    if (!expired && expired.error() == fw::Errc::fenced) oracle_.fenced(now(), process_);
+    return expired;
 }
 
 fw::Result<std::vector<fw::SubscriptionWake>> FaultyStore::wakes() {

@@ -118,8 +118,9 @@ class FaultyStore final : public fw::Store {
     fw::Result<std::vector<fw::PendingDelivery>> take_fresh(fw::DeliveryId after, std::size_t max) override;
     fw::Result<fw::WaitingPage> take_waiting(fw::SubscriptionId subscription, fw::Timestamp now,
                                              std::size_t max) override;
-    fw::Result<fw::ExpireResult> expire_waiting(fw::SubscriptionId subscription, fw::Timestamp started_before,
-                                                fw::Timestamp now, std::size_t max) override;
+    fw::Result<fw::ExpireResult> expire_waiting(std::uint64_t epoch, fw::SubscriptionId subscription,
+                                                fw::Timestamp started_before, fw::Timestamp now,
+                                                std::size_t max) override;
     fw::Result<std::vector<fw::SubscriptionWake>> wakes() override;
     fw::Result<fw::StoreChanges> changes(std::uint64_t since) override;
     fw::Result<fw::KeptContact> contact(const fw::ContactKey& key) override;

@@ -24,9 +24,9 @@ class ForwardingStore : public Store {
     Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now, std::size_t max) override {
         return store_->take_waiting(subscription, now, max);
     }
-    Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                        std::size_t max) override {
-        return store_->expire_waiting(subscription, started_before, now, max);
+    Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription, Timestamp started_before,
+                                        Timestamp now, std::size_t max) override {
+        return store_->expire_waiting(epoch, subscription, started_before, now, max);
     }
     Result<std::vector<SubscriptionWake>> wakes() override { return store_->wakes(); }
     Result<StoreChanges> changes(std::uint64_t since) override { return store_->changes(since); }
@@ -82,9 +82,9 @@ class SettlingStore final : public ForwardingStore {
         tell();
         return result;
     }
-    Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                        std::size_t max) override {
-        auto result = store_->expire_waiting(subscription, started_before, now, max);
+    Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription, Timestamp started_before,
+                                        Timestamp now, std::size_t max) override {
+        auto result = store_->expire_waiting(epoch, subscription, started_before, now, max);
         tell();
         return result;
     }

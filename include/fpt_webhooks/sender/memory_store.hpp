@@ -27,8 +27,8 @@ class FPT_WEBHOOKS_SENDER_EXPORT MemoryStore final : public Store {
     Result<StoreBatchResult> commit(const StoreBatch& batch) override;
     Result<std::vector<PendingDelivery>> take_fresh(DeliveryId after, std::size_t max) override;
     Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now, std::size_t max) override;
-    Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                        std::size_t max) override;
+    Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription, Timestamp started_before,
+                                        Timestamp now, std::size_t max) override;
     Result<std::vector<SubscriptionWake>> wakes() override;
     Result<StoreChanges> changes(std::uint64_t since) override;
     Result<KeptContact> contact(const ContactKey& key) override;

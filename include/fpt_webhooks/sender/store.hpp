@@ -243,9 +243,10 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
 
     // Ends the subscription's waiting deliveries whose first attempt started before this time, at most `max` of them:
     // exhausted(window). For paused ones, whose windows run on. An attempt whose start is recorded and whose end is not
-    // may still deliver: such a delivery is left out.
-    [[nodiscard]] virtual Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before,
-                                                              Timestamp now, std::size_t max) = 0;
+    // may still deliver: such a delivery is left out. Errors: fenced, as commit.
+    [[nodiscard]] virtual Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription,
+                                                              Timestamp started_before, Timestamp now,
+                                                              std::size_t max) = 0;
 
     // Every subscription with waiting deliveries or a streak. Read only; once, at start.
     [[nodiscard]] virtual Result<std::vector<SubscriptionWake>> wakes() = 0;

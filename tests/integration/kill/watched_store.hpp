@@ -56,10 +56,10 @@ class WatchedStore final : public ForwardingStore {
         return between(Step::before_take_waiting, Step::after_take_waiting,
                        [&] { return store_->take_waiting(subscription, now, max); });
     }
-    Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                        std::size_t max) override {
+    Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription, Timestamp started_before,
+                                        Timestamp now, std::size_t max) override {
         auto result = between(Step::before_expire_waiting, Step::after_expire_waiting,
-                              [&] { return store_->expire_waiting(subscription, started_before, now, max); });
+                              [&] { return store_->expire_waiting(epoch, subscription, started_before, now, max); });
         ++expirings_;
         return result;
     }
