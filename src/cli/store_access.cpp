@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +12,8 @@
 
 namespace fpt_webhooks::cli {
 namespace {
+
+constexpr std::size_t page_rows = 100;
 
 Secret key_of(const StoreAccess& access) {
     if (!access.key_environment.empty()) {
@@ -49,19 +50,36 @@ void StoreAccess::add_to(CLI::App& app) {
 }
 
 std::shared_ptr<SqliteStore> StoreAccess::open(bool may_create) const {
-    std::error_code ignored;
-    // SQLite takes an empty file for a new database.
-    const bool is_there = std::filesystem::exists(path, ignored) && std::filesystem::file_size(path, ignored) > 0;
-    if (!may_create && !is_there) {
+    auto store = SqliteStore::open({.path = path, .encryption_key = key_of(*this), .may_create = may_create});
+    if (!store && store.error() == Errc::not_found) {
         throw Failure(ExitStatus::store, path + ": there is no store",
                       "subscriptions create and run make one; check the name");
     }
-    auto store = SqliteStore::open({.path = path, .encryption_key = key_of(*this)});
     if (!store && store.error() == Errc::invalid_argument && store.error().detail().starts_with("encryption_key")) {
         throw Failure(ExitStatus::input,
                       (key_file.empty() ? key_environment : key_file) + ": no store key: 64 hex digits are needed");
     }
     return need(std::move(store), "store");
+}
+
+void check_key(Store& store) {
+    bool another = false;
+    SubscriptionId after;
+    for (;;) {
+        const auto page = need(store.subscriptions(after, page_rows), "store");
+        for (const SubscriptionRecord& record : page) {
+            if (record.secret_number == 0) continue;
+            const auto secret = store.secret(record.subscription.id());
+            if (secret) return;
+            if (secret.error() != Errc::crypto_failed) continue;
+            another = true;
+        }
+        if (page.size() < page_rows) break;
+        after = page.back().subscription.id();
+    }
+    if (!another) return;
+    throw Failure(ExitStatus::store, "the store's secrets are kept under another key than this one",
+                  "check --key-file or --key-env; if that key is lost for good, see rotate --lost-key");
 }
 
 void ActorOption::add_to(CLI::App& app) {

@@ -27,6 +27,11 @@ struct StoreAccess {
     [[nodiscard]] std::shared_ptr<SqliteStore> open(bool may_create = false) const;
 };
 
+// Throws Failure(store) when none of the store's secrets opens under the key it was opened with. A secret that is kept
+// under another key than the others could not be used by who has theirs: a mistaken key is noticed before anything is
+// written or sent.
+void check_key(Store& store);
+
 // --as host | organization:ID | location:ID. Explicit always: no role is assumed.
 struct ActorOption {
     std::string text = {};

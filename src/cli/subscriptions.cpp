@@ -188,28 +188,6 @@ struct Access {
     [[nodiscard]] std::string place() const { return fmt::format("subscription {}", id); }
 };
 
-// A secret that is kept under another key than the others could not be used by who has theirs: a mistaken key is
-// noticed here, before anything is written.
-void check_key(Store& store) {
-    bool another = false;
-    SubscriptionId after;
-    for (;;) {
-        const auto page = need(store.subscriptions(after, page_rows), "store");
-        for (const SubscriptionRecord& record : page) {
-            if (record.secret_number == 0) continue;
-            const auto secret = store.secret(record.subscription.id());
-            if (secret) return;
-            if (secret.error() != Errc::crypto_failed) continue;
-            another = true;
-        }
-        if (page.size() < page_rows) break;
-        after = page.back().subscription.id();
-    }
-    if (!another) return;
-    throw Failure(ExitStatus::store, "the store's secrets are kept under another key than this one",
-                  "check --key-file or --key-env; if that key is lost for good, see rotate --lost-key");
-}
-
 // A secret that the user chose, if it can sign UFP's requests.
 Secret read_chosen(const SecretSource& source) {
     const TimedSecret chosen = source.all().front();

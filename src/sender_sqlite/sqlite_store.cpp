@@ -145,7 +145,10 @@ class SqliteStore::Impl {
         lock_.release();
     }
 
-    [[nodiscard]] bool owns(std::uint64_t epoch) const noexcept { return epoch == epoch_; }
+    // Of the file, as it says itself, and of the lock beside it.
+    [[nodiscard]] bool is_owner(detail::Writer& writer, std::uint64_t epoch) const {
+        return epoch == writer.epoch() && epoch == epoch_;
+    }
 
     [[nodiscard]] const detail::SecretBox& box() const noexcept { return box_; }
     [[nodiscard]] RandomSource& random() const noexcept { return *options_.random; }
@@ -189,7 +192,8 @@ Result<std::shared_ptr<SqliteStore>> SqliteStore::open(SqliteStoreOptions option
     if (!options.random) options.random = system_random();
     options.path = detail::one_name(options.path);
     try {
-        detail::prepare_file(options.path, options.busy_timeout, detail::schema_of(detail::migrations()));
+        detail::prepare_file(options.path, options.busy_timeout, detail::schema_of(detail::migrations()),
+                             options.may_create);
     } catch (const StoreFailure& failure) {
         return failure.error();
     }
@@ -211,9 +215,7 @@ void SqliteStore::release(std::uint64_t epoch) noexcept { impl_->release(epoch);
 Result<StoreBatchResult> SqliteStore::commit(const StoreBatch& batch) {
     if (auto checked = detail::check_batch(batch); !checked) return checked.error();
     return impl_->write([&](detail::Writer& writer) -> Result<StoreBatchResult> {
-        if (batch.epoch != 0 && (batch.epoch != writer.epoch() || !impl_->owns(batch.epoch))) {
-            return Error(Errc::fenced, std::string("epoch ").append(std::to_string(batch.epoch)));
-        }
+        if (batch.epoch != 0 && !impl_->is_owner(writer, batch.epoch)) return detail::fenced_error(batch.epoch);
         StoreBatchResult result;
         for (const DeliveryUpdate& update : batch.updates) writer.apply(update, result.dropped);
         for (const StreakUpdate& update : batch.streaks) writer.apply(update, result.disabled);
@@ -235,9 +237,10 @@ Result<WaitingPage> SqliteStore::take_waiting(SubscriptionId subscription, Times
         [&](detail::Reader& reader) { return reader.take_waiting(subscription, now, max, impl_->kept_at()); });
 }
 
-Result<ExpireResult> SqliteStore::expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                                 std::size_t max) {
+Result<ExpireResult> SqliteStore::expire_waiting(std::uint64_t epoch, SubscriptionId subscription,
+                                                 Timestamp started_before, Timestamp now, std::size_t max) {
     return impl_->write([&](detail::Writer& writer) -> Result<ExpireResult> {
+        if (!impl_->is_owner(writer, epoch)) return detail::fenced_error(epoch);
         return writer.expire(subscription, started_before, now, max);
     });
 }

@@ -58,11 +58,19 @@ std::string one_name(const std::string& path) {
     return error ? path : name.string();
 }
 
-void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout, const Schema& schema) {
-    create_private(path);
-    Database database(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout);
+void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout, const Schema& schema,
+                  bool may_create) {
+    const auto not_found = [&] { return StoreFailure(Error(Errc::not_found, path + ": there is no store")); };
+    std::error_code ignored;
+    if (may_create) {
+        create_private(path);
+    } else if (!std::filesystem::exists(path, ignored)) {
+        throw not_found();
+    }
+    Database database(path, SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0), busy_timeout);
     sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    (void)schema_version(database, schema);  // reads the file: is it a database at all?
+    // Reads the file: is it a database at all?
+    if (schema_version(database, schema) == 0 && !may_create) throw not_found();
     if (sqlite3_db_readonly(database.handle(), "main") == 1) {
         throw StoreFailure(Error(Errc::store_failed, std::string(path).append(": it is read-only")));
     }

@@ -19,7 +19,8 @@ namespace fpt_webhooks::inline v0_1::detail {
 
 // Makes the file (readable by its owner alone) if it is not there, sets WAL mode, makes or upgrades the tables. A file
 // that is refused is not touched. Throws StoreFailure.
-void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout, const Schema& schema);
+void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout, const Schema& schema,
+                  bool may_create = true);
 
 // The last write reached the file or not, and the system cannot say which: after a failed fsync, SQLite's next reading
 // of its log may find the transaction whole.

@@ -89,6 +89,19 @@ TEST_CASE("fpt-webhooks: an empty file is no store") {
     }
 }
 
+TEST_CASE("fpt-webhooks: another program's database is no store") {
+    const StoreProgram store;
+    store.sql("CREATE TABLE customer (name TEXT)");
+    const std::string before = contents(store.path());
+    for (const auto& command : commands) {
+        CAPTURE(name_of(command));
+        if (name_of(command) == "subscriptions create") continue;  // a store may live among a host's tables
+        check_fails(run_on(command, {"--store", store.path(), "--key-env", "STORE_KEY"}, store_key), 4,
+                    store.path() + ": there is no store\n");
+        CHECK(contents(store.path()) == before);
+    }
+}
+
 TEST_CASE("fpt-webhooks: a file that is no store is left as it is") {
     const StoreProgram store;
     const std::string text(10'000, 'x');

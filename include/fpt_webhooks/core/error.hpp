@@ -53,7 +53,7 @@ enum class Errc {
     overloaded = 69,            // a bounded queue or slot table is full
     forked = 70,                // called in a child process after fork; use the parent's object there only
 
-    not_found = 80,    // there is no such subscription, delivery or event
+    not_found = 80,    // there is no such subscription, delivery, event or store
     conflict = 81,     // the id is taken by another event, or the record was changed meanwhile: read it again
     forbidden = 82,    // the acting role may not do this
     wrong_state = 83,  // not in this status: resume what is disabled, generate a secret where one exists

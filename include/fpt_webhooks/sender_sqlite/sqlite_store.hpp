@@ -26,6 +26,10 @@ struct SqliteStoreOptions {
     // Under another key than theirs everything works but the secrets.
     Secret encryption_key{""};
 
+    // False: a file that is not there, or has no store in it, is not_found and stays as it is. For programs that look
+    // after a store, so that a mistyped path makes none.
+    bool may_create = true;
+
     StoreLimits limits = {};
 
     // How long to wait for a file that another process has locked, before store_busy. Zero to one hour; zero: not.
@@ -43,8 +47,8 @@ struct SqliteStoreOptions {
 class FPT_WEBHOOKS_SENDER_SQLITE_EXPORT SqliteStore final : public Store {
   public:
     // Creates the tables, or upgrades older ones.
-    // Errors: invalid_argument (path, encryption_key, busy_timeout), store_version (made by a newer release),
-    // store_corrupt (no database, or a damaged one; it is left as it is), store_busy, store_failed.
+    // Errors: invalid_argument (path, encryption_key, busy_timeout), not_found (see may_create), store_version (made by
+    // a newer release), store_corrupt (no database, or a damaged one; it is left as it is), store_busy, store_failed.
     [[nodiscard]] static Result<std::shared_ptr<SqliteStore>> open(SqliteStoreOptions options);
     ~SqliteStore() override;
 
@@ -53,8 +57,8 @@ class FPT_WEBHOOKS_SENDER_SQLITE_EXPORT SqliteStore final : public Store {
     Result<StoreBatchResult> commit(const StoreBatch& batch) override;
     Result<std::vector<PendingDelivery>> take_fresh(DeliveryId after, std::size_t max) override;
     Result<WaitingPage> take_waiting(SubscriptionId subscription, Timestamp now, std::size_t max) override;
-    Result<ExpireResult> expire_waiting(SubscriptionId subscription, Timestamp started_before, Timestamp now,
-                                        std::size_t max) override;
+    Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription, Timestamp started_before,
+                                        Timestamp now, std::size_t max) override;
     Result<std::vector<SubscriptionWake>> wakes() override;
     Result<StoreChanges> changes(std::uint64_t since) override;
     Result<KeptContact> contact(const ContactKey& key) override;

@@ -35,9 +35,9 @@ class OpenedForEachCall final : public fw::Store {
     fw::Result<fw::WaitingPage> take_waiting(fw::SubscriptionId id, fw::Timestamp now, std::size_t max) override {
         return opened()->take_waiting(id, now, max);
     }
-    fw::Result<fw::ExpireResult> expire_waiting(fw::SubscriptionId id, fw::Timestamp before, fw::Timestamp now,
-                                                std::size_t max) override {
-        return opened()->expire_waiting(id, before, now, max);
+    fw::Result<fw::ExpireResult> expire_waiting(std::uint64_t epoch, fw::SubscriptionId id, fw::Timestamp before,
+                                                fw::Timestamp now, std::size_t max) override {
+        return opened()->expire_waiting(epoch, id, before, now, max);
     }
     fw::Result<std::vector<fw::SubscriptionWake>> wakes() override { return opened()->wakes(); }
     fw::Result<fw::StoreChanges> changes(std::uint64_t since) override { return opened()->changes(since); }
@@ -166,6 +166,31 @@ TEST_CASE("sqlite store: options that cannot be are refused by name") {
                    .encryption_key = fw::Secret(store_key),
                    .busy_timeout = std::chrono::milliseconds(-1)}) == "busy_timeout");
     CHECK(std::filesystem::is_empty(folder.path));
+}
+
+TEST_CASE("sqlite store: one that may not be created is not found, and nothing is changed") {
+    const TemporaryFolder folder;
+    const auto look = [](const std::string& path) {
+        return fw::SqliteStore::open(
+            {.path = path, .encryption_key = fw::Secret(std::string(64, 'a')), .may_create = false});
+    };
+    CHECK(look(folder.file()).error() == fw::Errc::not_found);
+    CHECK(std::filesystem::is_empty(folder.path));
+
+    std::ofstream(folder.file("empty")) << "";
+    CHECK(look(folder.file("empty")).error() == fw::Errc::not_found);
+    CHECK(std::filesystem::file_size(folder.file("empty")) == 0);
+
+    {
+        fw::detail::Database other(folder.file("other"), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1s);
+        other.execute("CREATE TABLE customer (name TEXT)");
+        CHECK(look(folder.file("other")).error() == fw::Errc::not_found);
+        CHECK(other.ask("SELECT group_concat(name) FROM sqlite_master") == "customer");
+        CHECK(other.ask("PRAGMA journal_mode") == "delete");
+    }
+
+    CHECK(open_store(folder.file()));
+    CHECK(look(folder.file()));
 }
 
 TEST_CASE("sqlite store: a new file is its owner's alone") {
