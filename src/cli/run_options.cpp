@@ -1,8 +1,11 @@
 #include "cli/run_options.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <set>
-#include <sstream>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/core.h>
 
@@ -40,31 +43,101 @@ std::set<std::string> overridden(const CLI::App& command_line) {
     return names;
 }
 
-// Without comments and with each array on one line: CLI11 2.1 reads no array that begins with a line break, and takes
-// '#' for a comment inside quotes too. `refuse` throws.
-template <class Refuse>
-std::string simplified(const std::string& text, Refuse refuse) {
-    std::string simple;
-    char quote = '\0';
-    bool in_comment = false;
-    int depth = 0;
-    for (const char c : text) {
-        in_comment = in_comment ? c != '\n' : quote == '\0' && c == '#';
-        if (in_comment) continue;
-        if (quote != '\0') {
-            if (c == '\n') refuse("a text in quotes has no end");
-            if (c == '#') refuse("a text with # in it cannot be read");
-            if (c == quote) quote = '\0';
-        } else {
-            if (c == '"' || c == '\'') quote = c;
-            if (c == '[') ++depth;
-            if (c == ']' && --depth < 0) refuse("an array has no beginning");
+// Of a config file: lines of `key = value`. A value is a word, a text in quotes or an array of those.
+class ConfigReader {
+  public:
+    // `refuse` is called with what is wrong, and throws.
+    ConfigReader(std::string_view text, std::function<void(const std::string&)> refuse)
+        : rest_(text), refuse_(std::move(refuse)) {}
+
+    struct Entry {
+        std::string key;
+        std::vector<std::string> values;
+    };
+    // Nothing at the end of the file.
+    std::optional<Entry> next() {
+        skip_blank(true);
+        if (rest_.empty()) return std::nullopt;
+        const std::string line(rest_.substr(0, rest_.find('\n')));
+        if (line.front() == '[') refuse_(fmt::format("{}: there are no sections", printable(line)));
+        const std::size_t equals = line.find('=');
+        Entry entry{.key = trimmed(line.substr(0, equals)), .values = {}};
+        if (equals == std::string::npos || entry.key.empty()) {
+            refuse_(fmt::format("{}: not of the form key = value", printable(line)));
         }
-        simple += c == '\n' && depth > 0 ? ' ' : c;
+        key_ = printable(entry.key);
+        rest_.remove_prefix(equals + 1);
+        skip_blank(false);
+        entry.values = take('[') ? array() : std::vector<std::string>{value()};
+        skip_blank(false);
+        if (!rest_.empty() && rest_.front() != '\n') refuse("nothing may stand behind the value");
+        return entry;
     }
-    if (quote != '\0') refuse("a text in quotes has no end");
-    if (depth > 0) refuse("an array has no end");
-    return simple;
+
+  private:
+    static constexpr std::string_view white = " \t\r";
+
+    static std::string trimmed(std::string_view text) {
+        text.remove_prefix(std::min(text.find_first_not_of(white), text.size()));
+        return std::string(text.substr(0, text.find_last_not_of(white) + 1));
+    }
+
+    void refuse(const char* what) const { refuse_(fmt::format("{}: {}", key_, what)); }
+
+    bool take(char c) {
+        if (!rest_.starts_with(c)) return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+
+    // White space and comments, the line's only or over lines.
+    void skip_blank(bool lines) {
+        while (!rest_.empty()) {
+            if (rest_.front() == '#') rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size()));
+            if (rest_.empty() || (white.find(rest_.front()) == white.npos && !(lines && rest_.front() == '\n'))) return;
+            rest_.remove_prefix(1);
+        }
+    }
+
+    // After its opening bracket.
+    std::vector<std::string> array() {
+        std::vector<std::string> values;
+        for (skip_blank(true); !take(']'); skip_blank(true)) {
+            if (!values.empty() && !take(',')) refuse("a comma is missing in an array, or its end");
+            skip_blank(true);
+            if (!values.empty() && take(']')) break;
+            values.push_back(value());
+        }
+        return values;
+    }
+
+    std::string value() {
+        const char quote = rest_.empty() ? '\0' : rest_.front();
+        if (quote != '"' && quote != '\'') {
+            const std::string word(rest_.substr(0, rest_.find_first_of(" \t\r\n#,[]\"'=")));
+            if (word.empty()) refuse("a value is missing");
+            rest_.remove_prefix(word.size());
+            return word;
+        }
+        rest_.remove_prefix(1);
+        const std::string text(rest_.substr(0, rest_.find_first_of(std::string{quote, '\n'})));
+        rest_.remove_prefix(text.size());
+        if (!take(quote)) refuse("a text in quotes has no end");
+        if (quote == '"' && text.find('\\') != std::string::npos) refuse("\\ can stand in '...' only");
+        return text;
+    }
+
+    std::string_view rest_;
+    std::function<void(const std::string&)> refuse_;
+    std::string key_;  // of the line that is being read, for errors
+};
+
+// What `option` cannot take of a file; "": it can.
+const char* misfit(const CLI::Option& option, const std::vector<std::string>& values) {
+    if (values.empty()) return "an empty array: leave it out";
+    if (option.get_expected_max() <= 1 && values.size() > 1) return "one value, no array";
+    const bool is_flag = option.get_expected_max() == 0;
+    return is_flag && values[0] != "true" && values[0] != "false" ? "true or false" : "";
 }
 
 // Gives the file's values to the options of `app` that the command line did not give.
@@ -72,14 +145,22 @@ void add_config_file(CLI::App& app, const std::string& path, const std::set<std:
     const auto refuse = [&](const std::string& what) {
         throw Failure(ExitStatus::input, fmt::format("{}: {}", path, what), help_hint);
     };
-    std::istringstream stream(simplified(read_input(path), refuse));
+    // A reload reads it again, and must not wait for who writes into a pipe.
+    std::error_code ignored;
+    if (path == "-" || (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))) {
+        refuse("no regular file");
+    }
+    const std::string text = read_input(path);
+    ConfigReader reader(text, refuse);
     std::set<std::string> seen;
-    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(stream)) {
-        if (!item.parents.empty()) refuse(fmt::format("[{}]: there are no sections", printable(item.parents.front())));
-        CLI::Option* const option = find_option(app, item.name);
-        if (option == nullptr) refuse(fmt::format("{}: no such option", printable(item.name)));
-        if (!seen.insert(item.name).second) refuse(fmt::format("{}: given twice", item.name));
-        if (!skipped.contains(item.name)) option->add_result(item.inputs);
+    while (const auto entry = reader.next()) {
+        const std::string& key = entry->key;
+        CLI::Option* const option = find_option(app, key);
+        if (option == nullptr) refuse(fmt::format("{}: no such option", printable(key)));
+        if (!seen.insert(key).second) refuse(fmt::format("{}: given twice", key));
+        const std::string_view why = misfit(*option, entry->values);
+        if (!why.empty()) refuse(fmt::format("{}: {}", key, why));
+        if (!skipped.contains(key)) option->add_result(entry->values);
     }
 }
 

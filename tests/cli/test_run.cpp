@@ -530,22 +530,38 @@ TEST_CASE("fpt-webhooks run: a config file that cannot be used is refused in one
     refuses("help = true\n", 3, "run.toml: help: no such option");
     refuses("[run]\ntimeout = \"5s\"\n", 3, "run.toml: [run]: there are no sections");
     refuses("timeout = \"5s\"\njitter = 0\ntimeout = \"6s\"\n", 3, "run.toml: timeout: given twice");
-    refuses("timeout = \"5s\"\ntimeout = \"6s\"\n", 3, "run.toml: --timeout: ");
+    refuses("timeout = \"5s\"\ntimeout = \"6s\"\n", 3, "run.toml: timeout: given twice");
+    refuses("allow-http = true\nallow-http = false\n", 3, "run.toml: allow-http: given twice");
     refuses("timeout = 5\n", 3, "run.toml: --timeout: '5' is no duration");
-    refuses("timeout\n", 3, "run.toml: --timeout: 'true' is no duration");
+    refuses("timeout\n", 3, "run.toml: timeout: not of the form key = value");
+    for (const char* line : {"++", "=", "= 5", ";timeout = \"3s\"", "] = 5"}) {
+        refuses(std::string(line) + "\n", 3, std::string("run.toml: ") + line[0]);
+    }
+    refuses("[]\n", 3, "run.toml: []: there are no sections");
+    refuses("timeout =\njitter = 5\n", 3, "run.toml: timeout: a value is missing");
+    refuses("timeout = []\n", 3, "run.toml: timeout: an empty array");
+    refuses("retry-delays = []\n", 3, "run.toml: retry-delays: an empty array");
+    refuses("timeout = [\"1s\", \"2s\"]\n", 3, "run.toml: timeout: one value, no array");
+    refuses("timeout = \"5s\" jitter = 5\n", 3, "run.toml: timeout: nothing may stand behind the value");
     refuses("timeout = \"-5s\"\n", 3, "run.toml: --timeout: '-5s' is no duration");
     refuses("timeout = \"99999999999999999999d\"\n", 3, "is no duration");
     refuses("in-flight = \"many\"\n", 3, "run.toml: --in-flight: ");
     refuses("in-flight = 0\n", 3, "run.toml: --in-flight: ");
     refuses("jitter = -1\n", 3, "run.toml: ");
-    refuses("allow-http = \"perhaps\"\n", 3, "run.toml: ");
+    for (const char* value : {"\"perhaps\"", "-1", "2", "1", "yes", "[false, true]", "[]"}) {
+        refuses(std::string("allow-http = ") + value + "\n", 3, "run.toml: allow-http: ");
+    }
     refuses("log-level = \"loud\"\n", 3, "run.toml: --log-level: loud not in");
     refuses("metrics-port = 65536\n", 3, "run.toml: --metrics-port: ");
-    refuses("deny-address = [\"10.0.0.1\"\nin-flight = 5\n", 3, "run.toml: an array has no end");
-    refuses("deny-address = \"10.0.0.1\"]\n", 3, "run.toml: an array has no beginning");
-    refuses("cacert = \"/a\njitter = 5\n", 3, "run.toml: a text in quotes has no end");
-    refuses("cacert = '/a", 3, "run.toml: a text in quotes has no end");
-    refuses("cacert = \"/a#b\"\n", 3, "run.toml: a text with # in it");
+    refuses("deny-address = [\"10.0.0.1\"\nin-flight = 5\n", 3,
+            "run.toml: deny-address: a comma is missing in an array, or its end");
+    refuses("deny-address = [\"10.0.0.1\", ", 3, "run.toml: deny-address: a value is missing");
+    refuses("deny-address = [, \"10.0.0.1\"]\n", 3, "run.toml: deny-address: a value is missing");
+    refuses("deny-address = \"10.0.0.1\"]\n", 3, "run.toml: deny-address: nothing may stand behind the value");
+    refuses("cacert = \"/a\njitter = 5\n", 3, "run.toml: cacert: a text in quotes has no end");
+    refuses("cacert = '/a", 3, "run.toml: cacert: a text in quotes has no end");
+    refuses("cacert = \"a\\tb\"\n", 3, "run.toml: cacert: \\ can stand in '...' only");
+    refuses("proxy = \"#\" # not a comment\n", 3, "--proxy: malformed input");
     refuses("retry-delays = [\"1m\", \"soon\"]\n", 3, "run.toml: --retry-delays: 'soon' is no duration");
     refuses("retry-delays = [\"2d\"]\n", 2, "retry delays[0]");
     refuses("retry-window = \"900d\"\n", 2, "retry window");
@@ -620,6 +636,7 @@ TEST_CASE("fpt-webhooks run: nonsense is one clear line and its documented statu
     ends({"run", "--store", other, "--key-env", "NOT_SET"}, 3, "NOT_SET: not set");
     ends({"run", "--store", other, "--key-file", key, "--config", site.folder.file("none")}, 3,
          "none: No such file or directory");
+    ends({"run", "--store", other, "--key-file", key, "--config", "-"}, 3, "-: no regular file");
     ends({"run", "--store", site.folder.file("no/folder.db"), "--key-file", key}, 4, "no/folder.db");
     ends({"run", "--store", key, "--key-file", key}, 4, "key");  // no database
     ends({"run", "--store", other, "--key-file", key, "--cacert", key}, 2, "ca_file");
