@@ -19,6 +19,7 @@
 #include "cli/occurrences.hpp"
 #include "cli/probe.hpp"
 #include "cli/run_options.hpp"
+#include "cli/target.hpp"
 
 namespace fpt_webhooks::cli {
 namespace {
@@ -43,11 +44,6 @@ void provide_descriptors(std::size_t in_flight) {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::shared_ptr<Transport> make_transport(const RunOptions& options, std::size_t slots) {
-    return need(CurlTransport::create({.ca_file = options.ca_file, .proxy = options.proxy, .in_flight_max = slots}),
-                "--cacert, --proxy");
-}
-
 std::shared_ptr<Dispatcher> make_dispatcher(const RunOptions& options, std::shared_ptr<Store> store,
                                             NoticeHandler on_notice) {
     DispatcherOptions made{.store = std::move(store), .on_notice = std::move(on_notice), .fpt = options.retry};
@@ -57,8 +53,11 @@ std::shared_ptr<Dispatcher> make_dispatcher(const RunOptions& options, std::shar
     provide_descriptors(options.in_flight);
     made.in_flight_max = options.in_flight;
     made.quarantine_in_flight_max = quarantine_slots(options.in_flight);
-    made.transport = make_transport(options, made.in_flight_max);
-    made.quarantine_transport = make_transport(options, made.quarantine_in_flight_max);
+    CurlTransportOptions transport{.ca_file = options.ca_file, .proxy = options.proxy};
+    transport.in_flight_max = made.in_flight_max;
+    made.transport = make_transport(transport);
+    transport.in_flight_max = made.quarantine_in_flight_max;
+    made.quarantine_transport = make_transport(transport);
     made.timeout = options.timeout;
     made.connect_timeout = options.connect_timeout;
     made.disable_after = options.disable_after;

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <fpt_webhooks/curl/curl_transport.hpp>
-
 #include "cli/command.hpp"
 #include "cli/input.hpp"
 
@@ -36,12 +34,15 @@ std::shared_ptr<const EndpointPolicy> TargetAccess::policy_for(const std::string
     return judge;
 }
 
-std::shared_ptr<Transport> TargetAccess::transport() const {
-    if (!authorities.empty()) (void)read_input(authorities);  // says better than libcurl why it cannot
-    auto transport = CurlTransport::create({.ca_file = authorities});
+std::shared_ptr<Transport> make_transport(const CurlTransportOptions& options) {
+    if (!options.ca_file.empty()) (void)read_input(options.ca_file);  // says better than libcurl why it cannot
+    auto transport = CurlTransport::create(options);
     if (transport) return *std::move(transport);
-    const bool unusable = transport.error() == Errc::invalid_argument;
-    throw Failure(unusable ? ExitStatus::input : ExitStatus::machine, "--cacert: " + transport.error().detail());
+    const Error& error = transport.error();
+    if (error == Errc::invalid_argument && error.detail().starts_with("ca_file")) {
+        throw Failure(ExitStatus::input, "--cacert: " + error.detail());
+    }
+    throw failure_of(error, error.detail().starts_with("proxy") ? "--proxy" : "");
 }
 
 void VendorOption::add_to(CLI::App& app) {

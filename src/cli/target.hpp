@@ -9,6 +9,7 @@
 
 #include <fpt_webhooks/core/profile.hpp>
 #include <fpt_webhooks/core/scheme.hpp>
+#include <fpt_webhooks/curl/curl_transport.hpp>
 #include <fpt_webhooks/sender/endpoint_policy.hpp>
 #include <fpt_webhooks/sender/transport.hpp>
 
@@ -24,6 +25,9 @@ struct AllowedTargets {
     [[nodiscard]] std::shared_ptr<const EndpointPolicy> policy(bool allow_http) const;
 };
 
+// With the authorities of --cacert FILE. Throws Failure: input for those that cannot be read.
+[[nodiscard]] std::shared_ptr<Transport> make_transport(const CurlTransportOptions& options);
+
 // --allow-address ADDR and --cacert FILE.
 struct TargetAccess : AllowedTargets {
     std::string authorities = {};
@@ -34,8 +38,7 @@ struct TargetAccess : AllowedTargets {
     // or a URL that is none, refused.
     [[nodiscard]] std::shared_ptr<const EndpointPolicy> policy_for(const std::string& url, bool allow_http) const;
 
-    // Throws Failure: input for authorities that cannot be read.
-    [[nodiscard]] std::shared_ptr<Transport> transport() const;
+    [[nodiscard]] std::shared_ptr<Transport> transport() const { return make_transport({.ca_file = authorities}); }
 };
 
 // --vendor fpt | ufp

@@ -639,7 +639,9 @@ TEST_CASE("fpt-webhooks run: nonsense is one clear line and its documented statu
     ends({"run", "--store", other, "--key-file", key, "--config", "-"}, 3, "-: no regular file");
     ends({"run", "--store", site.folder.file("no/folder.db"), "--key-file", key}, 4, "no/folder.db");
     ends({"run", "--store", key, "--key-file", key}, 4, "key");  // no database
-    ends({"run", "--store", other, "--key-file", key, "--cacert", key}, 2, "ca_file");
+    ends({"run", "--store", other, "--key-file", key, "--cacert", key}, 3, "--cacert: ca_file: holds no cert");
+    ends({"run", "--store", other, "--key-file", key, "--cacert", site.folder.file("none")}, 3,
+         "none: No such file or directory");
     ends({"run", "--store", other, "--key-file", key, "--allow-address", "here and there"}, 2, "here and there");
 }
 
