@@ -1,7 +1,11 @@
 #include "cli/log.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <climits>
+
+#include <poll.h>
+#include <unistd.h>
 
 #include <fmt/core.h>
 
@@ -60,14 +64,41 @@ std::string json_line(Timestamp time, LogLevel level, std::string_view event, co
     return std::string(json.end_object().text());
 }
 
+// A reader that is alive takes a line in far less.
+constexpr int patience_ms = 100;
+
+// Can standard error be written to within this time, without waiting for its reader? Up to PIPE_BUF bytes can, then.
+bool has_room(int milliseconds) {
+    pollfd entry = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    for (;;) {
+        const int ready = poll(&entry, 1, milliseconds);
+        if (ready >= 0 || errno != EINTR) return ready > 0;
+    }
+}
+
 }  // namespace
 
-void Log::write(LogLevel level, std::string_view event, const Fields& fields) const {
+void Log::write(LogLevel level, std::string_view event, const Fields& fields) {
     if (level < least_) return;
+    const std::lock_guard lock(mutex_);
+    // One wait for a reader that has stopped, not one a line: others wait for the lock.
+    if (lost_ > 0 && put(LogLevel::warning, "log_lost", {{"lines", lost_}}, 0)) lost_ = 0;
+    if (lost_ > 0 || !put(level, event, fields, patience_ms)) ++lost_;
+}
+
+bool Log::put(LogLevel level, std::string_view event, const Fields& fields, int patience) {
     const Timestamp now = system_clock()->now();
     const std::string line =
-        (json_ ? json_line(now, level, event, fields) : logfmt_line(now, level, event, fields)) + '\n';
-    std::fwrite(line.data(), 1, line.size(), stderr);
+        fmt::format("{}{}\n", is_cut_ ? "\n" : "",
+                    json_ ? json_line(now, level, event, fields) : logfmt_line(now, level, event, fields));
+    for (std::string_view rest = line; !rest.empty();) {
+        const ssize_t count =
+            has_room(patience) ? ::write(STDERR_FILENO, rest.data(), std::min<std::size_t>(rest.size(), PIPE_BUF)) : -1;
+        if (count < 0) return false;
+        rest.remove_prefix(static_cast<std::size_t>(count));
+        is_cut_ = !rest.empty();
+    }
+    return true;
 }
 
 }  // namespace fpt_webhooks::cli

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,13 +26,19 @@ class Log {
     void set_least(LogLevel least) noexcept { least_ = least; }
 
     // time=2026-06-10T23:45:00.123Z level=info event=attempt_failed subscription=3 detail="timed out"
-    // Times are UTC. Control characters and what is not UTF-8 are written as "\x1b". A line that cannot be written is
-    // lost: a full disk under the log must not stop the work.
-    void write(LogLevel level, std::string_view event, const Fields& fields = {}) const;
+    // Times are UTC. Control characters and what is not UTF-8 are written as "\x1b". A line that cannot be written,
+    // or that nobody makes room for, is lost: neither a full disk under the log nor a reader that hangs may stop the
+    // work. How many were lost stands before the next line: event=log_lost lines=3.
+    void write(LogLevel level, std::string_view event, const Fields& fields = {});
 
   private:
+    bool put(LogLevel level, std::string_view event, const Fields& fields, int patience);  // in milliseconds
+
     std::atomic<LogLevel> least_;
-    bool json_;
+    const bool json_;
+    std::mutex mutex_;  // of what follows, and of standard error
+    std::int64_t lost_ = 0;
+    bool is_cut_ = false;  // the last line was written in part
 };
 
 }  // namespace fpt_webhooks::cli

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <system_error>
 
 #include <sys/socket.h>
@@ -24,14 +25,23 @@ void set_socket_options(socket_t socket) {
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 }
 
+// httplib would read a body before it looks for who takes it, a chunked one without any limit. Of GET it reads none.
+httplib::Server::HandlerResponse refuse_bodies(const httplib::Request& request, httplib::Response& response) {
+    if (request.method == "GET" || request.method == "HEAD") return httplib::Server::HandlerResponse::Unhandled;
+    response.status = 405;
+    response.set_header("Allow", "GET, HEAD");
+    return httplib::Server::HandlerResponse::Handled;
+}
+
 }  // namespace
 
-MetricsServer::MetricsServer(std::uint16_t port, Probe& probe) {
+MetricsServer::MetricsServer(std::uint16_t port, Probe& probe, Log& log) : log_(log) {
     server_.new_task_queue = [] { return new httplib::ThreadPool(threads); };
     server_.set_socket_options(set_socket_options);
-    server_.set_keep_alive_max_count(1);  // an idle connection would hold a thread, and the end up
+    server_.set_keep_alive_max_count(1);  // a connection kept between two requests would hold one of few threads
     server_.set_read_timeout(peer_seconds_max);
     server_.set_write_timeout(peer_seconds_max);
+    server_.set_pre_routing_handler(refuse_bodies);
     server_.Get("/metrics", [&probe](const httplib::Request&, httplib::Response& response) {
         const Probe::Answer answer = probe.ask();
         response.status = answer.metrics ? 200 : 503;
@@ -62,7 +72,17 @@ MetricsServer::~MetricsServer() {
 }
 
 void MetricsServer::start() {
-    listening_ = std::async(std::launch::async, [this] { server_.listen_after_bind(); });
+    listening_ = std::async(std::launch::async, [this] { listen(); });
+}
+
+void MetricsServer::listen() {
+    std::string cause = "no more connections can be accepted";
+    try {
+        if (server_.listen_after_bind()) return;
+    } catch (const std::exception& error) {
+        cause = error.what();
+    }
+    log_.write(LogLevel::error, "metrics_failed", {{"error", cause}});
 }
 
 std::string MetricsServer::metrics_url() const { return fmt::format("http://{}:{}/metrics", address, port_); }

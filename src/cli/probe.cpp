@@ -51,11 +51,12 @@ void Probe::watch(std::shared_ptr<Dispatcher> dispatcher, std::chrono::milliseco
                                                      .finished_at = system_clock()->steady_now()});
     const std::lock_guard lock(mutex_);
     watched_ = std::move(watched);
+    held_.clear();
 }
 
-void Probe::ending() {
+void Probe::hold(std::string why) {
     const std::lock_guard lock(mutex_);
-    is_ending_ = true;
+    held_ = std::move(why);
 }
 
 Probe::Answer Probe::ask() {
@@ -67,7 +68,7 @@ Probe::Answer Probe::ask() {
                                        duration_text(probe_answer_max))};
     }
     Answer answer = answer_;
-    if (is_ending_) answer.trouble = "stopping";
+    if (!held_.empty()) answer.trouble = held_;
     return answer;
 }
 

@@ -26,7 +26,8 @@ class Probe {
 
     // From now on this one, started just now. `stalled_after`: as long may deliveries be due and nothing move.
     void watch(std::shared_ptr<Dispatcher> dispatcher, std::chrono::milliseconds stalled_after);
-    void ending();  // it is on purpose that nothing starts any more
+    // Until then nothing starts any more, and this is why.
+    void hold(std::string why);
 
     struct Answer {
         std::optional<DispatcherMetrics> metrics = {};
@@ -51,7 +52,7 @@ class Probe {
     std::mutex mutex_;  // of everything below
     std::condition_variable changed_;
     std::shared_ptr<Watched> watched_;
-    bool is_ending_ = false;
+    std::string held_;  // "": it is not
     bool leaving_ = false;
     std::uint64_t asked_ = 0;
     std::uint64_t answered_ = 0;  // questions up to this one

@@ -1,5 +1,8 @@
 // run: the dispatcher as a daemon on a SQLite store. docs/run.md.
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 #include <thread>
 
@@ -16,13 +19,21 @@
 #include "cli/json.hpp"
 #include "cli/log.hpp"
 #include "cli/metrics_server.hpp"
-#include "cli/occurrences.hpp"
 #include "cli/probe.hpp"
 #include "cli/run_options.hpp"
+#include "cli/stop.hpp"
 #include "cli/target.hpp"
 
 namespace fpt_webhooks::cli {
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto start_again_after = 200ms;  // as a dispatcher tries a failing store again
+
+// For a scrape that is being answered. A peer that sends a byte now and then holds its thread for as long as it likes,
+// and the probe hangs for as long as the store does.
+constexpr auto teardown_max = 2s;
 
 // Attempts at endpoints that did not answer last time have slots of their own, besides the others.
 std::size_t quarantine_slots(std::size_t in_flight) { return std::max<std::size_t>(1, in_flight / 4); }
@@ -115,6 +126,18 @@ void check_reload(const RunOptions& now, const RunOptions& next) {
     if (now.metrics_port != next.metrics_port) refuse("--metrics-port");
 }
 
+Log::Fields fields_of(const std::exception& error) {
+    Log::Fields fields = {{"error", std::string(error.what())}};
+    const auto* const failure = dynamic_cast<const Failure*>(&error);
+    if (failure != nullptr && !failure->hint().empty()) fields.emplace_back("hint", failure->hint());
+    return fields;
+}
+
+ExitStatus status_of(const std::exception& error) noexcept {
+    const auto* const failure = dynamic_cast<const Failure*>(&error);
+    return failure != nullptr ? failure->status() : ExitStatus::machine;
+}
+
 class Daemon {
   public:
     Daemon(const CLI::App& command_line, Console& console)
@@ -129,48 +152,42 @@ class Daemon {
 
   private:
     std::shared_ptr<Dispatcher> make(const RunOptions& options);
-    void start(std::shared_ptr<Dispatcher> dispatcher);
     void announce();
-    void terminate(int signal);
+    void attend();
+    Occurrence next_occurrence();
+    void end();
     void reload();
     void begin_stop(std::chrono::milliseconds patience);
-    bool stopped();  // false: that was the end
+    void start_next();
 
     const CLI::App& command_line_;
     Console& console_;
-    Occurrences occurrences_;  // before anything that starts a thread
     RunOptions options_;
     Log log_;
     std::shared_ptr<SqliteStore> store_;
+    Stop stop_{Stop::Hangup::reloads};  // after what may read a terminal, before who tells it something
     Probe probe_;
     std::optional<MetricsServer> server_;
     std::shared_ptr<Dispatcher> dispatcher_;
 
     std::optional<RunOptions> next_;  // of the dispatcher that follows the one that is being stopped
     std::shared_ptr<Dispatcher> next_dispatcher_;
-    bool reload_again_ = false;  // asked for while that went on
+    bool waits_for_store_ = false;  // the next one could not start yet
+    bool reload_again_ = false;     // asked for while that went on
     bool ending_ = false;
     ExitStatus status_ = ExitStatus::ok;
-    std::jthread stopping_;
+    std::jthread stopping_;  // while it can be joined, a dispatcher is being stopped
 };
 
 std::shared_ptr<Dispatcher> Daemon::make(const RunOptions& options) {
     return make_dispatcher(options, store_, [this](const Notice& notice) {
         log_.write(level_of(notice.kind), to_string(notice.kind), fields_of(notice));
-        if (notice.kind == Notice::Kind::fenced) occurrences_.post(Occurrence::Kind::fenced);
+        if (notice.kind == Notice::Kind::fenced) stop_.post(Occurrence::fenced);
     });
-}
-
-void Daemon::start(std::shared_ptr<Dispatcher> dispatcher) {
-    need(dispatcher->start(), options_.store.path);
-    dispatcher_ = std::move(dispatcher);
-    probe_.watch(dispatcher_, options_.stalled_after);
 }
 
 void Daemon::announce() {
     const std::string url = server_ ? server_->metrics_url() : "";
-    log_.write(LogLevel::info, "started",
-               {{"version", std::string(FPT_WEBHOOKS_VERSION)}, {"store", options_.store.path}});
     if (console_.json) {
         JsonText json;
         json.begin_object().field("event", "running");
@@ -184,40 +201,66 @@ void Daemon::announce() {
 ExitStatus Daemon::run() {
     auto first = make(options_);
     // Before the dispatcher sends anything: a port that is taken must not cost attempts.
-    if (options_.metrics_port) server_.emplace(*options_.metrics_port, probe_);
-    start(std::move(first));
+    if (options_.metrics_port) server_.emplace(*options_.metrics_port, probe_, log_);
+    need(first->start(), options_.store.path);
+    dispatcher_ = std::move(first);
+    probe_.watch(dispatcher_, options_.stalled_after);
     if (server_) server_->start();
-    announce();
+    log_.write(LogLevel::info, "started",
+               {{"version", std::string(FPT_WEBHOOKS_VERSION)}, {"store", options_.store.path}});
+    try {  // standard error is the log's from here on
+        announce();
+        attend();
+    } catch (const std::exception& error) {
+        log_.write(LogLevel::error, "failed", fields_of(error));
+        status_ = status_of(error);
+    }
+    std::thread([status = status_] {
+        std::this_thread::sleep_for(teardown_max);
+        std::_Exit(static_cast<int>(status));
+    }).detach();
+    return status_;
+}
+
+void Daemon::attend() {
     for (;;) {
-        const Occurrence occurrence = occurrences_.wait();
-        switch (occurrence.kind) {
-            case Occurrence::Kind::terminate: terminate(occurrence.signal); break;
-            case Occurrence::Kind::reload: reload(); break;
-            case Occurrence::Kind::fenced:  // the notice is in the log
+        switch (next_occurrence()) {
+            case Occurrence::end: end(); break;
+            case Occurrence::reload: reload(); break;
+            case Occurrence::fenced:  // the notice is in the log
                 status_ = ExitStatus::store;
-                if (!std::exchange(ending_, true) && !next_) begin_stop(std::chrono::milliseconds(0));
+                ending_ = true;
+                probe_.hold("stopping");
+                if (!stopping_.joinable()) begin_stop(0ms);
                 break;
-            case Occurrence::Kind::stopped:
-                if (!stopped()) return status_;
-                break;
+            case Occurrence::stopped:
+                stopping_.join();
+                if (!ending_) {
+                    start_next();
+                    break;
+                }
+                log_.write(LogLevel::info, "stopped");
+                return;
         }
     }
 }
 
-void Daemon::terminate(int signal) {
-    if (std::exchange(ending_, true)) {
-        log_.write(LogLevel::warning, "ended_at_once");
-        end_by(signal);
-    }
+Occurrence Daemon::next_occurrence() {
+    while (waits_for_store_ && !ending_ && !stop_.wait_for(start_again_after)) start_next();
+    return stop_.take();
+}
+
+void Daemon::end() {
+    if (std::exchange(ending_, true)) return;
     log_.write(LogLevel::info, "stopping", {{"patience", duration_text(options_.stop_patience)}});
-    probe_.ending();
-    if (!next_) begin_stop(options_.stop_patience);
+    probe_.hold("stopping");
+    if (!stopping_.joinable()) begin_stop(options_.stop_patience);
 }
 
 void Daemon::begin_stop(std::chrono::milliseconds patience) {
     stopping_ = std::jthread([this, patience, dispatcher = dispatcher_] {
         dispatcher->stop(patience);
-        occurrences_.post(Occurrence::Kind::stopped);
+        stop_.post(Occurrence::stopped);
     });
 }
 
@@ -232,31 +275,35 @@ void Daemon::reload() {
         check_reload(options_, next);
         next_dispatcher_ = make(next);
         // A failing store could neither record what is in flight nor be taken again.
-        const auto metrics = need(dispatcher_->metrics(), "store");
-        if (metrics.store_failing) throw Failure(ExitStatus::store, "the store does not take writes");
+        const Probe::Answer answer = probe_.ask();
+        if (!answer.metrics || answer.metrics->store_failing) throw Failure(ExitStatus::store, answer.trouble);
+        log_.write(LogLevel::info, "reloading", {{"patience", duration_text(options_.stop_patience)}});
+        begin_stop(options_.stop_patience);
         next_ = std::move(next);
-    } catch (const Failure& failure) {
+    } catch (const std::exception& error) {
         next_dispatcher_.reset();
-        log_.write(LogLevel::error, "reload_refused",
-                   {{"error", std::string(failure.what())}, {"hint", failure.hint()}});
-        return;
+        log_.write(LogLevel::error, "reload_refused", fields_of(error));
     }
-    log_.write(LogLevel::info, "reloading", {{"patience", duration_text(options_.stop_patience)}});
-    begin_stop(options_.stop_patience);
 }
 
-bool Daemon::stopped() {
-    stopping_.join();
-    if (ending_) {
-        log_.write(LogLevel::info, "stopped");
-        return false;
+// What another process does to the store for a while must not end this one.
+void Daemon::start_next() {
+    if (const auto started = next_dispatcher_->start(); !started) {
+        const Error& error = started.error();
+        if (error == Condition::permanent) throw failure_of(error, options_.store.path);
+        if (!std::exchange(waits_for_store_, true)) {
+            log_.write(LogLevel::error, "store_failed", {{"detail", error.message()}});
+        }
+        probe_.hold(error.message());
+        return;
     }
+    waits_for_store_ = false;
     options_ = *std::exchange(next_, std::nullopt);
     log_.set_least(options_.least_level());
-    start(std::exchange(next_dispatcher_, nullptr));
+    dispatcher_ = std::exchange(next_dispatcher_, nullptr);
+    probe_.watch(dispatcher_, options_.stalled_after);
     log_.write(LogLevel::info, "reloaded");
     if (std::exchange(reload_again_, false)) reload();
-    return true;
 }
 
 }  // namespace

@@ -645,11 +645,15 @@ TEST_CASE("fpt-webhooks run: nonsense is one clear line and its documented statu
     ends({"run", "--store", other, "--key-file", key, "--allow-address", "here and there"}, 2, "here and there");
 }
 
-TEST_CASE("fpt-webhooks run: output that cannot be written ends it") {
+TEST_CASE("fpt-webhooks run: output that cannot be written ends it, and its log says so") {
     const Site site;
-    const Ended ended = run_program(site.options(), {.out_file = "/dev/full"});
+    const Ended ended = run_program(site.options({"--json"}), {.out_file = "/dev/full"});
     CHECK(ended.status == 5);
-    CHECK(ended.err.find("fpt-webhooks: standard output: No space left on device\n") != std::string::npos);
+    const std::vector<std::string> lines = lines_of(ended.err);
+    for (const std::string& line : lines) CHECK(JsonObject::parse(line));
+    REQUIRE_FALSE(lines.empty());
+    CHECK(json_field(lines.back(), "event") == "failed");
+    CHECK(json_field(lines.back(), "error") == "standard output: No space left on device");
 }
 
 TEST_CASE("fpt-webhooks run: a full disk is an error of the store, before anything is sent") {
