@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <fpt_webhooks/core/envelope.hpp>
 #include <fpt_webhooks/httplib/serve.hpp>
 #include <fpt_webhooks/sender/ip_address.hpp>
 #include <fpt_webhooks/testing_sender/transport_exchange.hpp>
@@ -26,6 +27,9 @@ namespace {
 
 // Each request holds a thread, --delay or --forward included.
 constexpr std::size_t requests_at_once_max = 32;
+
+// Of a body that is refused: as much as one that a receiver takes has, so that honest peers see the answer.
+constexpr std::size_t refused_body_bytes_max = body_bytes_max_default;
 
 constexpr int requests_max = 1'000'000'000;  // that anybody counts to
 
@@ -159,6 +163,34 @@ void print_refused(const httplib::Request& request, int status, Console& console
                   printable(request.method), printable(request.path));
 }
 
+// Refuses what goes elsewhere than to the endpoint. httplib by itself would first keep its whole body in memory, and
+// wait for one that was not announced. A part is read all the same: a connection that is closed with bytes unread is
+// reset, and the peer may never see the answer.
+void refuse_elsewhere(const httplib::Request& request, httplib::Response& response,
+                      const httplib::ContentReader& read) {
+    const bool announced = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+    if (announced && !request.is_multipart_form_data()) {  // of which httplib would keep a line of any length
+        std::size_t left = refused_body_bytes_max;
+        read([&left](const char*, std::size_t size) {
+            left -= std::min(left, size);
+            return left > 0;
+        });
+    }
+    response.status = 404;
+}
+
+void refuse_all_else(httplib::Server& server) {
+    const char* const anywhere = R"([\s\S]*)";
+    const httplib::Server::HandlerWithContentReader refuse = refuse_elsewhere;
+    server.Post(anywhere, refuse).Put(anywhere, refuse).Patch(anywhere, refuse).Delete(anywhere, refuse);
+    // The one other method whose body httplib reads.
+    server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
+        if (request.method != "PRI") return httplib::Server::HandlerResponse::Unhandled;
+        response.status = 405;
+        return httplib::Server::HandlerResponse::Handled;
+    });
+}
+
 void set_up(httplib::Server& server, const ListenOptions& options, Listener& listener, Console& console) {
     // httplib calls the logger on the thread of the handler, behind it.
     static thread_local bool reached_listener = false;
@@ -166,6 +198,7 @@ void set_up(httplib::Server& server, const ListenOptions& options, Listener& lis
         reached_listener = true;
         return listener.answer(request);
     });
+    refuse_all_else(server);
     server.set_logger([&](const httplib::Request& request, const httplib::Response& response) {
         try {
             if (!std::exchange(reached_listener, false)) print_refused(request, response.status, console);
