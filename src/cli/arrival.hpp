@@ -34,6 +34,7 @@ struct Arrival {
     std::optional<Explanation> explanation = {};                  // of a signature that does not hold
     std::optional<int> answered_instead = {};                     // what the command line or the forward's target wants
     std::optional<std::string> forwarded = {};                    // "204", or why not
+    std::optional<std::string> retry_after = {};                  // that target's
     int status = 0;                                               // of the answer
     std::string file = {};                                        // that it was recorded in
 

@@ -231,6 +231,14 @@ bool run_until(httplib::Server& server, Stop& stop) {
     return good;
 }
 
+// If it is not there. Requests hold personal data, and signatures that are still good.
+void make_private_folder(const std::string& path) {
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(path, error);
+    if (made && !error) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+    if (error) throw Failure(ExitStatus::machine, path + ": " + error.message());
+}
+
 ListenerOptions listener_options(const ListenOptions& options) {
     ListenerOptions listener = options.listener;
     listener.profile = options.vendor.profile();
@@ -243,11 +251,7 @@ ListenerOptions listener_options(const ListenOptions& options) {
         const auto policy = access.policy_for(listener.forward_url, true);
         listener.forward = testing::transport_exchange(access.transport(), policy);
     }
-    if (!listener.record_folder.empty()) {
-        std::error_code error;
-        std::filesystem::create_directories(listener.record_folder, error);
-        if (error) throw Failure(ExitStatus::machine, listener.record_folder + ": " + error.message());
-    }
+    if (!listener.record_folder.empty()) make_private_folder(listener.record_folder);
     return listener;
 }
 

@@ -1,6 +1,5 @@
 #include "cli/listener.hpp"
 
-#include <array>
 #include <utility>
 
 #include <fmt/core.h>
@@ -17,27 +16,35 @@ namespace {
 // The request that this thread answers: a receiver calls its observer and its handlers on handle()'s own thread.
 thread_local Arrival* current = nullptr;
 
+// The one header of a target's answer that says what the sender is to do.
+constexpr std::string_view retry_after = "Retry-After";
+
 const Scheme& scheme_of(Profile profile) { return profile == Profile::fpt ? Scheme::fpt : Scheme::ufp; }
 
-// httplib decodes percent-encoding in values: a line break from there would begin another line of the file.
-std::string on_one_line(std::string_view value) {
+// With what does not belong there as "%1b".
+template <class Belongs>
+std::string encoded(std::string_view text, Belongs belongs) {
     std::string out;
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool control = (byte < 0x20 && c != '\t') || byte == 0x7f;
-        out += control ? fmt::format("%{:02x}", byte) : std::string(1, c);
+    for (const char c : text) {
+        out += belongs(c) ? std::string(1, c) : fmt::format("%{:02x}", static_cast<unsigned char>(c));
     }
     return out;
 }
 
-// As it stood on the wire, but for what the server does not tell: the order of the headers, and chunks.
+bool belongs_in_line(char c) noexcept { return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t'; }
+bool belongs_in_name(char c) { return check_header({&c, 1}, "").has_value(); }
+
+// As it stood on the wire, but for what the server does not tell: the order of the headers, chunks, and which bytes of
+// a header's value were percent-encoded, for httplib decodes them. What would then begin another line of the file, or
+// belongs in no header's name, is encoded.
 std::string raw_http(const HttpRequest& request) {
-    std::string text = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.url);
+    std::string text = fmt::format("{} {} HTTP/1.1\r\n", request.method, encoded(request.url, belongs_in_line));
     for (const auto& [name, value] : request.headers) {
+        if (name.empty()) continue;  // which no file can say
         if (equals_ignoring_case(name, "Transfer-Encoding")) {
             text += fmt::format("Content-Length: {}\r\n", request.body.size());
         } else {
-            text += fmt::format("{}: {}\r\n", name, on_one_line(value));
+            text += fmt::format("{}: {}\r\n", encoded(name, belongs_in_name), encoded(value, belongs_in_line));
         }
     }
     return text + "\r\n" + request.body;
@@ -104,6 +111,7 @@ HttpResponse Listener::receive(Arrival& arrival) {
     if (arrival.outcome == HandleOutcome::duplicate && options_.forward) forward(arrival);
     if (accepted && options_.status && *options_.status / 100 == 2) arrival.answered_instead = options_.status;
     if (arrival.answered_instead) response = answer_with(*arrival.answered_instead);
+    if (arrival.retry_after) response.headers.add(std::string(retry_after), *arrival.retry_after);
     arrival.status = response.status;
     if (arrival.outcome == HandleOutcome::unauthorized && may_explain()) {
         arrival.explanation =
@@ -116,7 +124,7 @@ void Listener::record(Arrival& arrival) {
     std::string name = need(format_timestamp(arrival.time), "clock");
     std::erase_if(name, [](char c) { return c == '-' || c == ':'; });
     arrival.file = fmt::format("{}/{}-{:06}.http", options_.record_folder, name, ++arrived_);
-    write_file(arrival.file, raw_http(arrival.request));
+    write_file(arrival.file, raw_http(arrival.request), 0600);
 }
 
 void Listener::observe(const HandleReport& report) const {
@@ -144,6 +152,9 @@ void Listener::forward(Arrival& arrival) const {
     const auto response = options_.forward(forwarded_request(arrival.request, options_.forward_url));
     arrival.answered_instead = response ? response->status : 502;
     arrival.forwarded = response ? std::to_string(response->status) : response.error().message();
+    if (!response) return;
+    const auto when = response->headers.find(retry_after);
+    if (when && check_header(retry_after, *when)) arrival.retry_after = std::string(*when);
 }
 
 bool Listener::may_explain() {

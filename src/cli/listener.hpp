@@ -33,10 +33,11 @@ struct ListenerOptions {
     std::optional<int> status = {};      // of the answers that fail (else 500), or of those that do not
     std::chrono::milliseconds delay{0};  // before each answer
 
-    testing::Exchange forward = nullptr;  // to forward_url; whatever is verified goes there, its status comes back
+    // To forward_url: whatever is verified goes there, and status and Retry-After come back.
+    testing::Exchange forward = nullptr;
     std::string forward_url = {};
-    std::string record_folder = {};
-    std::uint64_t count = 0;  // then `stop` is requested; 0: never
+    std::string record_folder = {};  // which is there; a file for each request, with what it holds of people
+    std::uint64_t count = 0;         // then `stop` is requested; 0: never
 };
 
 // Shared by the server's threads.

@@ -33,6 +33,10 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
     return files;
 }
 
+unsigned mode_of(const std::filesystem::path& path) {
+    return static_cast<unsigned>(std::filesystem::status(path).permissions());
+}
+
 // These bytes over a plain connection to `url`, and the answer. printf's escapes.
 std::string exchange_raw(const std::string& url, const std::string& request) {
     const auto port = url.substr(url.rfind(':') + 1, url.rfind('/') - url.rfind(':') - 1);
@@ -143,6 +147,15 @@ TEST_CASE("fpt-webhooks listen: passes what is verified on, to the byte, and ans
     CHECK(has(out, "fresh, 1 failed before\n"));  // the target's refusal is a failure of the event
 }
 
+TEST_CASE("fpt-webhooks listen: tells the sender when its target wants to be asked again") {
+    const Server target(answer_always(response_of(503, "", "Retry-After: 77\r\nX-Other: no\r\n")));
+    const Listening listen({"--forward", target.url()});
+    const Ended sent = listen.send();
+    CHECK(statuses_of(sent) == std::vector<std::string>{"503"});
+    CHECK(has(sent.out, "\n  Retry-After: 77\n"));
+    CHECK_FALSE(has(sent.out, "X-Other"));
+}
+
 TEST_CASE("fpt-webhooks listen: forwards to another listener, duplicates too, and says when it is not there") {
     Listening target({"--http"});
     {
@@ -179,6 +192,41 @@ TEST_CASE("fpt-webhooks listen: records each request as raw HTTP, in the order o
           "X-Note: a%0d%0ab\r\n\r\n{ }");
 
     const auto explained = run_program({"explain", files[0].string(), "--secret-env", "SECRET"}, with_secrets());
+    CHECK(explained.status == 0);
+    CHECK(mode_of(listen.folder.path / "requests/today") == 0700);
+    for (const auto& file : files) CHECK(mode_of(file) == 0600);
+}
+
+TEST_CASE("fpt-webhooks listen: records to a folder that is there as it is") {
+    const TemporaryFolder folder;
+    const std::string records = folder.file("records/");
+    std::filesystem::create_directory(records);
+    std::filesystem::permissions(records, std::filesystem::perms(0750));
+    Listening listen({"--record", records, "--http"});
+    CHECK(listen.send().status == 0);
+    CHECK(mode_of(records) == 0750);
+    CHECK(files_in(records).size() == 1);
+}
+
+TEST_CASE("fpt-webhooks listen: explain takes what it has recorded, whatever the headers were called") {
+    Listening listen({"--record", "requests", "--http"});
+    const std::string signed_headers = run_program({"sign", "--secret-env", "SECRET"}, with_secrets("{ }")).out;
+    REQUIRE(lines_of(signed_headers).size() == 1);
+    (void)exchange_raw(
+        listen.url,
+        "POST /hooks?\\033 HTTP/1.1\\r\\nHo\\rst: a\\r\\n\\033[2J: b\\r\\n: c\\r\\n\\303\\244 (d): e%%0d%%0af"
+        "\\r\\nContent-Type: application/json\\r\\nContent-Length: 3\\r\\n" +
+            lines_of(signed_headers).front() + "\\r\\n\\r\\n{ }");
+    const auto files = files_in(listen.folder.path / "requests");
+    REQUIRE(files.size() == 1);
+    const std::string recorded = contents(files.front());
+    CAPTURE(recorded);
+    CHECK(recorded.starts_with("POST /hooks?%1b HTTP/1.1\r\n"));
+    for (const char* const line : {"Ho%0dst: a", "%1b%5b2J: b", "%c3%a4%20%28d%29: e%0d%0af"}) {
+        CHECK(has(recorded, std::string("\r\n") + line + "\r\n"));
+    }
+    const Ended explained = run_program({"explain", files.front(), "--secret-env", "SECRET"}, with_secrets());
+    CAPTURE(explained.err);
     CHECK(explained.status == 0);
 }
 
