@@ -1,12 +1,17 @@
 // listen: a receiver on a local port, for looking at what comes.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
-#include <thread>
+#include <system_error>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <httplib.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 #include <fpt_webhooks/core/envelope.hpp>
 #include <fpt_webhooks/httplib/serve.hpp>
@@ -21,12 +26,16 @@
 #include "cli/listener.hpp"
 #include "cli/output.hpp"
 #include "cli/target.hpp"
+#include "cli/workers.hpp"
 
 namespace fpt_webhooks::cli {
 namespace {
 
 // Each request holds a thread, --delay or --forward included.
 constexpr std::size_t requests_at_once_max = 32;
+
+// At the end: an honest peer has its answer long before that, one that dawdles shall not decide when we end.
+constexpr std::chrono::seconds peers_patience(3);
 
 // Of a body that is refused: as much as one that a receiver takes has, so that honest peers see the answer.
 constexpr std::size_t refused_body_bytes_max = body_bytes_max_default;
@@ -211,24 +220,73 @@ void set_up(httplib::Server& server, const ListenOptions& options, Listener& lis
         const int yes = 1;
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    server.new_task_queue = [] { return new httplib::ThreadPool(requests_at_once_max); };
+    server.new_task_queue = [] { return new Workers(requests_at_once_max); };
     server.set_keep_alive_max_count(1);  // idle connections would hold up the end
 }
 
+// The accepted connections of the port: whoever reads from them or writes to them is told that they have ended.
+void cut_connections(int port) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored)) {
+        const int descriptor = std::atoi(entry.path().filename().c_str());
+        sockaddr_in6 address = {};
+        socklen_t length = sizeof address;
+        if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0) continue;
+        const bool is_internet = address.sin6_family == AF_INET || address.sin6_family == AF_INET6;
+        // The port stands in the same place of both families' addresses.
+        if (is_internet && ntohs(address.sin6_port) == port) ::shutdown(descriptor, SHUT_RDWR);
+    }
+}
+
+// The server at work, which stops when this ends.
+class Serving {
+  public:
+    // Throws std::system_error without a thread for it.
+    Serving(httplib::Server& server, int port, Stop& stop)
+        : server_(server), port_(port), stop_(stop), served_(std::async(std::launch::async, [&server, &stop] {
+              const std::unique_ptr<Stop, void (*)(Stop*)> at_end(&stop, [](Stop* end) { end->request(); });
+              return server.listen_after_bind();
+          })) {}
+    ~Serving() {
+        if (served_.valid()) end();
+    }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+    // Until `stop`, or until the server fails: false. Throws what the server throws.
+    [[nodiscard]] bool wait() {
+        stop_.wait();
+        end();
+        return served_.get();
+    }
+
+  private:
+    void end() {
+        // Told to stop before it has begun, httplib does not hear it.
+        while (!server_.is_running() && !ends_within(std::chrono::milliseconds(1))) {
+        }
+        server_.stop();
+        if (!ends_within(peers_patience)) cut_connections(port_);
+        served_.wait();
+    }
+    [[nodiscard]] bool ends_within(std::chrono::milliseconds time) const {
+        return served_.wait_for(time) == std::future_status::ready;
+    }
+
+    httplib::Server& server_;
+    const int port_;
+    Stop& stop_;
+    std::future<bool> served_;
+};
+
 // Until `stop`, or until the server fails: false.
-bool run_until(httplib::Server& server, Stop& stop) {
-    std::atomic<bool> ended = false;
-    bool good = true;
-    std::thread thread([&] {
-        good = server.listen_after_bind();
-        ended = true;
-        stop.request();
-    });
-    stop.wait();
-    while (!ended && !server.is_running()) std::this_thread::yield();  // before that stop() would do nothing
-    server.stop();
-    thread.join();
-    return good;
+bool serve_until(httplib::Server& server, int port, Stop& stop) {
+    try {
+        return Serving(server, port, stop).wait();
+    } catch (const std::system_error& error) {
+        throw Failure(ExitStatus::machine,
+                      fmt::format("threads for {} requests at once: {}", requests_at_once_max, error.what()));
+    }
 }
 
 // If it is not there. Requests hold personal data, and signatures that are still good.
@@ -279,11 +337,12 @@ ExitStatus listen(const ListenOptions& options, Console& console) {
     const ServerIdentity identity = options.http ? ServerIdentity{} : find_identity(options, address);
     const auto server = make_server(options, identity.identity);
     set_up(*server, options, listener, console);
-    const std::string url = url_of(options, address, bind(*server, options, address));
+    const int port = bind(*server, options, address);
+    const std::string url = url_of(options, address, port);
     write_certificates(options, identity, console);
     console.json ? console.print(JsonText().begin_object().field("listening", url).end_object().text())
                  : console.print("listening on {}", url);
-    const bool good = run_until(*server, stop);
+    const bool good = serve_until(*server, port, stop);
     if (const auto failure = listener.failure()) std::rethrow_exception(failure);
     if (!good) throw Failure(ExitStatus::machine, url + ": no more connections can be accepted");
     console.note(listener.summary());

@@ -37,10 +37,13 @@ unsigned mode_of(const std::filesystem::path& path) {
     return static_cast<unsigned>(std::filesystem::status(path).permissions());
 }
 
+std::string port_of(const std::string& url) {
+    return url.substr(url.rfind(':') + 1, url.rfind('/') - url.rfind(':') - 1);
+}
+
 // These bytes over a plain connection to `url`, and the answer. printf's escapes.
 std::string exchange_raw(const std::string& url, const std::string& request) {
-    const auto port = url.substr(url.rfind(':') + 1, url.rfind('/') - url.rfind(':') - 1);
-    return run_shell("exec 3<>/dev/tcp/127.0.0.1/" + port + " && printf '" + request + "' >&3 && cat <&3").out;
+    return run_shell("exec 3<>/dev/tcp/127.0.0.1/" + port_of(url) + " && printf '" + request + "' >&3 && cat <&3").out;
 }
 
 }  // namespace
@@ -255,7 +258,7 @@ TEST_CASE("fpt-webhooks listen: a request that cannot be recorded whole is not r
 TEST_CASE("fpt-webhooks listen: a port in use is one line, and leaves the files of who has it alone") {
     Listening first;
     const std::string authority = contents(first.folder.file("fpt-webhooks-ca.pem"));
-    const auto port = first.url.substr(first.url.rfind(':') + 1, first.url.rfind('/') - first.url.rfind(':') - 1);
+    const std::string port = port_of(first.url);
     ProgramOptions options = with_secrets();
     options.folder = first.folder.path.string();
     const Ended second = run_program({"listen", "--secret-env", "SECRET", "--port", port}, options);
@@ -289,6 +292,37 @@ TEST_CASE("fpt-webhooks listen: ends by itself after as many requests as it is t
     const Ended ended = listen.program.wait();
     CHECK(ended.status == 0);
     CHECK(has(ended.err, "requests: 3 ("));
+}
+
+TEST_CASE("fpt-webhooks listen: ends when it is to, with peers that never come to an end") {
+    for (const std::vector<std::string>& how : {std::vector<std::string>{"--http"}, std::vector<std::string>{}}) {
+        Listening listen(how);
+        const bool plain = !how.empty();
+        // A byte, and another one whenever the connection was silent for a while.
+        const auto drip = RunningProgram::from_shell(
+            "bash -c \"exec 3<>/dev/tcp/127.0.0.1/" + port_of(listen.url) + "; printf '" +
+            (plain ? "POST /hooks HTTP/1.1\\r\\nX: " : "\\026\\003\\001\\002\\000") +
+            "' >&3; echo there; while printf x >&3; do read -r -n 1 -t 0.2 -u 3; [ \\$? -gt 128 ] || break; done\"");
+        REQUIRE(drip->wait_for("there"));
+        CHECK(listen.send().status == 0);
+        const Ended ended = listen.end();
+        CHECK(ended.status == 0);
+        CHECK(has(ended.err, "requests: 1 (1 fresh, "));
+    }
+}
+
+TEST_CASE("fpt-webhooks listen: without threads enough for it, it ends with one line") {
+    // Each has a gigabyte of addresses for its stack, and all have four.
+    const Ended ended = run_shell(
+        "ulimit -s 1048576 && ulimit -v 4194304 && fpt-webhooks --version > /dev/null || exit 77\n"
+        "fpt-webhooks listen --http --port 0 --secret-env SECRET",
+        with_secrets());
+    if (ended.status == 77) {
+        WARN("the program does not start with so few addresses: skipped");
+        return;
+    }
+    CHECK(ended.status == 5);
+    CHECK(ended.err == "fpt-webhooks: threads for 32 requests at once: Resource temporarily unavailable\n");
 }
 
 TEST_CASE("fpt-webhooks listen: a kept certificate is trusted after a restart") {
@@ -331,10 +365,9 @@ TEST_CASE("fpt-webhooks listen: shows what goes to other paths, or comes by anot
 
 TEST_CASE("fpt-webhooks listen: of a body that it refuses it reads no more than a receiver would take") {
     Listening listen({"--http"});
-    const auto port = listen.url.substr(listen.url.rfind(':') + 1, listen.url.rfind('/') - listen.url.rfind(':') - 1);
     // A gigabyte is announced, a megabyte comes.
     const auto send = [&](const std::string& head) {
-        return run_shell("exec 3<>/dev/tcp/127.0.0.1/" + port + " && printf '" + head +
+        return run_shell("exec 3<>/dev/tcp/127.0.0.1/" + port_of(listen.url) + " && printf '" + head +
                          "' >&3 && head -c 1048576 /dev/zero >&3 && cat <&3")
             .out;
     };
