@@ -140,7 +140,8 @@ TEST_CASE("fpt-webhooks send: says what to do about a target that cannot be reac
         arguments.insert(arguments.end(), more.begin(), more.end());
         return run_program(arguments, with_secrets());
     };
-    const Ended refused = send("https://127.0.0.1:" + std::to_string(free_port()) + "/");
+    const ClosedPort closed;
+    const Ended refused = send(closed.url("https"));
     CHECK(refused.status == 1);
     CHECK(has(refused.out, "not delivered: connection failed"));
     CHECK(has(refused.err, "does something listen there?"));

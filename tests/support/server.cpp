@@ -29,7 +29,7 @@ void require(bool good, const char* what) {
     if (!good) throw std::runtime_error(std::string("test server: cannot ") + what);
 }
 
-int listen_on_loopback(int backlog, std::uint16_t& port) {
+int bind_to_loopback(std::uint16_t& port) {
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     require(listener >= 0, "make a socket");
     sockaddr_in address{};
@@ -37,10 +37,14 @@ int listen_on_loopback(int backlog, std::uint16_t& port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address);
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    require(bind(listener, generic, size) == 0 && getsockname(listener, generic, &size) == 0 &&
-                listen(listener, backlog) == 0,
-            "listen");
+    require(bind(listener, generic, size) == 0 && getsockname(listener, generic, &size) == 0, "take a port");
     port = ntohs(address.sin_port);
+    return listener;
+}
+
+int listen_on_loopback(int backlog, std::uint16_t& port) {
+    const int listener = bind_to_loopback(port);
+    require(listen(listener, backlog) == 0, "listen");
     return listener;
 }
 
@@ -306,6 +310,14 @@ std::string response_of(int status, std::string_view body, std::string_view extr
     text.append(extra_headers);
     text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
     return text;
+}
+
+ClosedPort::ClosedPort() : socket_(bind_to_loopback(port_)) {}
+
+ClosedPort::~ClosedPort() { close(socket_); }
+
+std::string ClosedPort::url(std::string_view scheme) const {
+    return std::string(scheme) + "://127.0.0.1:" + std::to_string(port_) + "/hooks";
 }
 
 std::uint16_t free_port() {

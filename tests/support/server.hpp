@@ -74,7 +74,23 @@ class Server {
 // "HTTP/1.1 200 OK" with a Content-Length.
 [[nodiscard]] std::string response_of(int status, std::string_view body = {}, std::string_view extra_headers = {});
 
-// A port of 127.0.0.1 on which nobody listens (it was free a moment ago).
+// A port of 127.0.0.1 that refuses connections as long as this lives: it is taken, and nobody listens on it.
+class ClosedPort {
+  public:
+    ClosedPort();
+    ~ClosedPort();
+    ClosedPort(const ClosedPort&) = delete;
+    ClosedPort& operator=(const ClosedPort&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::string url(std::string_view scheme = "http") const;
+
+  private:
+    std::uint16_t port_ = 0;
+    int socket_ = -1;
+};
+
+// A port of 127.0.0.1 on which nobody listens (it was free a moment ago): for somebody who will.
 [[nodiscard]] std::uint16_t free_port();
 
 }  // namespace fpt_webhooks::test
