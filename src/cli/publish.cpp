@@ -187,8 +187,13 @@ void Publishing::settle(const std::vector<AppendVerdict>& verdicts) {
 
 // What was not stored is told by number: nothing is lost silently.
 Failure Publishing::stopped(ExitStatus status, const std::string& why, bool in_doubt) const {
-    print_counts();
-    return {status, fmt::format("{}; {}not stored: {}", why, in_doubt ? "perhaps " : "", names_of(batch_lines_, line_)),
+    const std::string lines = names_of(batch_lines_, line_);
+    try {
+        print_counts();
+    } catch (const Failure&) {
+        // What was not stored matters more than where the counts cannot be written.
+    }
+    return {status, fmt::format("{}; {}not stored: {}", why, in_doubt ? "perhaps " : "", lines),
             "go on with these lines: those before are stored, but for refused ones"};
 }
 

@@ -190,6 +190,9 @@ TEST_CASE("fpt-webhooks publish: waits for a store that another process holds, a
         CHECK(given_up.out == "0 accepted, 0 duplicate, 1 refused\n");
         CHECK(contains(given_up.err, "fpt-webhooks: store busy"));
         CHECK(contains(given_up.err, "; not stored: lines 1, line 3 and all after it\n"));
+        const Ended unheard = store.run({"publish", "--patience", "0s"}, {.input = lines, .out_file = "/dev/full"});
+        CHECK(unheard.status == 4);
+        CHECK(contains(unheard.err, "; not stored: lines 1, line 3 and all after it\n"));
     }
     std::optional<WriteLock> lock(std::in_place, store);
     RunningProgram publishing = store.start({"publish", "--patience", "10m"}, {.input = lines});
