@@ -2,8 +2,6 @@
 
 #include <csignal>
 
-#include <sys/stat.h>
-
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
@@ -31,10 +29,6 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
     for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     return files;
-}
-
-unsigned mode_of(const std::filesystem::path& path) {
-    return static_cast<unsigned>(std::filesystem::status(path).permissions());
 }
 
 std::string port_of(const std::string& url) {
@@ -340,9 +334,7 @@ TEST_CASE("fpt-webhooks listen: a kept certificate is trusted after a restart") 
         CHECK(first.program.wait_for_error("for the sender's --cacert: fpt-webhooks-ca.pem\n"));
         CHECK(first.program.wait_for_error(kept + "\n"));
     }
-    struct stat status = {};
-    REQUIRE(stat(kept.c_str(), &status) == 0);
-    CHECK((status.st_mode & 0777) == 0600);
+    CHECK(mode_of(kept) == 0600);
 
     const TemporaryFile trusted(authorities);
     const Listening second({"--certificate", kept});
