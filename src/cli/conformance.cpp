@@ -79,7 +79,14 @@ testing::ConformanceOptions runner_options(const ConformanceCommand& command) {
                       .organization = OrganizationId(command.place.organization)};
     options.contact = ContactId(command.place.contact);
     const auto url = Url::parse(command.url);
-    if (!url || url->is_https()) {
+    if (url && !url->is_https()) {
+        // Who gives such an option expects something of it.
+        const bool useless = !command.access.allowed.empty() || !command.access.authorities.empty();
+        if (useless) {
+            throw Failure(ExitStatus::usage, "--allow-address, --cacert: of no use over http://",
+                          "there any address may be played against, and no certificate is shown");
+        }
+    } else {
         const auto policy = command.access.policy_for(command.url, false);
         options.exchange = testing::transport_exchange(command.access.transport(), policy);
     }

@@ -93,7 +93,8 @@ TEST_CASE("fpt-webhooks conformance: list names the scenarios, needs nothing and
 }
 
 TEST_CASE("fpt-webhooks conformance: nonsense is named in one line, with a status of its own") {
-    const std::string url = "http://127.0.0.1:" + std::to_string(free_port()) + "/hooks";
+    const ClosedPort closed;
+    const std::string url = closed.url();
     const std::vector<Nonsense> cases = {
         {{"--secret-env", "SECRET"}, 2, "URL is required"},
         {{url}, 2, "a secret is needed"},
@@ -101,6 +102,8 @@ TEST_CASE("fpt-webhooks conformance: nonsense is named in one line, with a statu
         {{url, "--secret-env", "NOT_SET"}, 3, "NOT_SET"},
         {{url, "--secret-env", "SECRET", "--frob"}, 2, "--frob"},
         {{url, "--secret-env", "SECRET", "--only", "nonsense"}, 2, "--only nonsense: no such scenario"},
+        {{url, "--secret-env", "SECRET", "--allow-address", "127.0.0.1"}, 2, "--allow-address, --cacert: of no use"},
+        {{url, "--secret-env", "SECRET", "--cacert", "ca.pem"}, 2, "--allow-address, --cacert: of no use"},
         {{"hooks", "--secret-env", "SECRET"}, 2, "hooks: malformed input"},
         {{"https://10.0.0.1/", "--secret-env", "SECRET"}, 6, "refused by the endpoint policy"},
         {{"https://hooks.example/", "--secret-env", "SECRET", "--cacert", "/no/such"}, 3, "/no/such: No such file"}};
@@ -108,7 +111,8 @@ TEST_CASE("fpt-webhooks conformance: nonsense is named in one line, with a statu
 }
 
 TEST_CASE("fpt-webhooks conformance: a JUnit file that cannot be written is an error, after the table") {
-    const std::string url = "http://127.0.0.1:" + std::to_string(free_port()) + "/hooks";
+    const ClosedPort closed;
+    const std::string url = closed.url();
     for (const auto& [file, says] : std::map<std::string, std::string>{{"/no/such/file", "No such file or directory"},
                                                                        {"/dev/full", "No space left on device"}}) {
         const Ended ended = run_program(
@@ -120,8 +124,33 @@ TEST_CASE("fpt-webhooks conformance: a JUnit file that cannot be written is an e
     }
 }
 
+TEST_CASE("fpt-webhooks conformance: a JUnit file goes through no link that was laid, and keeps its mode") {
+    const TemporaryFolder folder;
+    const ClosedPort closed;
+    ProgramOptions options = with_secrets();
+    options.folder = folder.path.string();
+    const std::string play =
+        "exec fpt-webhooks conformance " + closed.url() + " --secret-env SECRET --only stale --junit report.xml";
+    const auto run = [&](const std::string& before) {
+        const Ended ended = run_shell("umask 027; " + before + play, options);
+        CAPTURE(ended.err);
+        CHECK(ended.status == 1);
+        return mode_of(folder.path / "report.xml");
+    };
+    // Its process has the number of the shell.
+    CHECK(run("touch victim; ln -s victim report.xml.$$.part; ") == 0640);
+    CHECK(contents(folder.path / "victim") == "");
+    CHECK_FALSE(std::filesystem::is_symlink(folder.path / "report.xml"));
+    CHECK(run("rm report.xml; touch report.xml.$$.part; chmod 666 report.xml.$$.part; ") == 0640);
+    CHECK(run("chmod 606 report.xml; ") == 0606);
+    CHECK(run("mv report.xml elsewhere; ln -s elsewhere report.xml; ") == 0606);
+    CHECK(std::filesystem::is_symlink(folder.path / "report.xml"));
+    CHECK(contents(folder.path / "elsewhere").starts_with("<?xml "));
+}
+
 TEST_CASE("fpt-webhooks conformance: a receiver that is not there fails") {
-    const std::string url = "http://127.0.0.1:" + std::to_string(free_port()) + "/hooks";
+    const ClosedPort closed;
+    const std::string url = closed.url();
     const Ended ended = run_program({"conformance", url, "--secret-env", "SECRET", "--only", "stale"}, with_secrets());
     CHECK(ended.status == 1);
     CHECK(scenarios_with("failed", ended) == std::set<std::string>{"stale"});
