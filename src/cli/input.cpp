@@ -1,17 +1,19 @@
 #include "cli/input.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <span>
 #include <system_error>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <fmt/core.h>
+#include <openssl/crypto.h>
 
 #include <fpt_webhooks/core/signer.hpp>
 
@@ -22,36 +24,80 @@ namespace {
 
 constexpr const Scheme* schemes[] = {&Scheme::fpt, &Scheme::ufp, &Scheme::standard_webhooks};
 
+// A file that is open, or standard input.
+class Input {
+  public:
+    explicit Input(const std::string& path)
+        : path_(path), descriptor_(is_standard() ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (descriptor_ < 0) throw refused(std::generic_category().message(errno));
+        if (is_standard() && isatty(descriptor_) == 1) write_error("reading standard input, up to Ctrl-D\n");
+    }
+    ~Input() {
+        if (!is_standard()) close(descriptor_);
+    }
+    Input(const Input&) = delete;
+    Input& operator=(const Input&) = delete;
+
+    // How many bytes; 0: there are no more.
+    [[nodiscard]] std::size_t read(std::span<char> into) {
+        for (;;) {
+            const ssize_t count = ::read(descriptor_, into.data(), into.size());
+            if (count >= 0) return static_cast<std::size_t>(count);
+            if (errno != EINTR) throw refused(std::generic_category().message(errno));
+        }
+    }
+
+    [[nodiscard]] Failure refused(const std::string& why, const char* hint = "") const {
+        return {ExitStatus::input, fmt::format("{}: {}", name_of_input(path_), why), hint};
+    }
+    [[nodiscard]] Failure empty() const {
+        return refused("empty", is_standard() ? "pipe something into it, or name a file" : "");
+    }
+
+  private:
+    [[nodiscard]] bool is_standard() const noexcept { return path_ == "-"; }
+
+    const std::string& path_;
+    const int descriptor_;
+};
+
+template <std::size_t size>
+struct Wiped {
+    Wiped() = default;
+    ~Wiped() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+    Wiped(const Wiped&) = delete;
+    Wiped& operator=(const Wiped&) = delete;
+
+    std::array<char, size> bytes = {};
+};
+
 }  // namespace
 
 std::string name_of_input(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 std::string read_input(const std::string& path) {
-    const bool is_standard = path == "-";
-    const auto refuse = [&](const std::string& why, const char* hint = "") {
-        return Failure(ExitStatus::input, fmt::format("{}: {}", name_of_input(path), why), hint);
-    };
-    const int descriptor = is_standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) throw refuse(std::generic_category().message(errno));
-    const auto close_file = [is_standard](const int* open_file) {
-        if (!is_standard) close(*open_file);
-    };
-    const std::unique_ptr<const int, decltype(close_file)> closer(&descriptor, close_file);
-
-    if (is_standard && isatty(descriptor) == 1) write_error("reading standard input, up to Ctrl-D\n");
-
+    Input input(path);
     std::string text;
-    char piece[64 * 1024];
-    for (;;) {
-        const ssize_t count = read(descriptor, piece, sizeof piece);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) throw refuse(std::generic_category().message(errno));
-        if (count == 0) break;
-        text.append(piece, static_cast<std::size_t>(count));
-        if (text.size() > input_bytes_max) throw refuse(fmt::format("longer than {} bytes", input_bytes_max));
+    std::vector<char> piece(64 * 1024);
+    while (const std::size_t count = input.read(piece)) {
+        text.append(piece.data(), count);
+        if (text.size() > input_bytes_max) throw input.refused(fmt::format("longer than {} bytes", input_bytes_max));
     }
-    if (text.empty()) throw refuse("empty", is_standard ? "pipe something into it, or name a file" : "");
+    if (text.empty()) throw input.empty();
     return text;
+}
+
+Secret read_secret_file(const std::string& path) {
+    Input input(path);
+    Wiped<secret_file_bytes_max + 1> text;
+    std::size_t size = 0;
+    while (const std::size_t count = input.read(std::span(text.bytes).subspan(size))) {
+        size += count;
+        if (size > secret_file_bytes_max)
+            throw input.refused(fmt::format("longer than {} bytes", secret_file_bytes_max));
+    }
+    if (size == 0) throw input.empty();
+    return Secret({text.bytes.data(), size});
 }
 
 Timestamp parse_time(const std::string& text, std::string_view option) {
@@ -129,8 +175,6 @@ std::vector<TimedSecret> SecretSource::all() const {
     if (!read) throw Failure(ExitStatus::input, read.error().detail());  // which begins with the file's name
     return *std::move(read);
 }
-
-Secret SecretSource::one() const { return all().front().secret; }
 
 Failure SecretSource::unusable(const TimedSecret& secret, const Error& error) const {
     const std::string place =

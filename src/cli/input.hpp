@@ -22,6 +22,12 @@ inline constexpr std::size_t input_bytes_max = std::size_t{16} << 20;
 // The whole file; "-" is standard input. Fails (input) when it cannot be read, is empty or longer than the limit.
 [[nodiscard]] std::string read_input(const std::string& path);
 
+// Of a store's key, and whatever white space is behind it.
+inline constexpr std::size_t secret_file_bytes_max = 256;
+
+// The same for a file that holds one secret and nothing else: no copy of it stays behind in this process.
+[[nodiscard]] Secret read_secret_file(const std::string& path);
+
 // What errors call it: "standard input" for "-".
 [[nodiscard]] std::string name_of_input(const std::string& path);
 
@@ -54,8 +60,6 @@ struct SecretSource {
     // A file may hold several, as read_secrets_file reads them; a variable holds one. Throws Failure when there is
     // none.
     [[nodiscard]] std::vector<TimedSecret> all() const;
-    // The first one.
-    [[nodiscard]] Secret one() const;
 
     // The failure (input) that says why one of them cannot be used.
     [[nodiscard]] Failure unusable(const TimedSecret& secret, const Error& error) const;

@@ -1,6 +1,5 @@
 #include "cli/store_access.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -23,11 +22,10 @@ Secret key_of(const StoreAccess& access) {
                       fmt::format("environment variable {}: not set, or empty", access.key_environment),
                       fmt::format("export {}=$(fpt-webhooks keygen --store-key)", access.key_environment));
     }
-    std::string text = read_input(access.key_file);
-    while (text.size() > store_key_bytes && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    Secret key(text);
-    std::fill(text.begin(), text.end(), '\0');
-    return key;
+    const Secret text = read_secret_file(access.key_file);
+    std::string_view key = text.reveal();
+    while (key.size() > store_key_bytes && (key.back() == '\n' || key.back() == '\r')) key.remove_suffix(1);
+    return Secret(key);
 }
 
 // For commands that send nothing: no certificates are read for them.

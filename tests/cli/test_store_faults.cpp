@@ -143,6 +143,8 @@ TEST_CASE(
     const std::string before = contents(store.path());
     const std::string empty = store.folder.file("empty");
     std::ofstream(empty) << "";
+    const std::string long_one = store.folder.file("long");
+    std::ofstream(long_one) << store_key << std::string(200, '\n');
     const std::string bad = store.folder.file("bad");
     std::ofstream(bad) << "whsec_not_a_key";
     struct Fault {
@@ -155,6 +157,7 @@ TEST_CASE(
                             {{"--key-env", "NOT_SET"}, 3, "environment variable NOT_SET: not set, or empty\n"},
                             {{"--key-file", "/nowhere"}, 3, "/nowhere: No such file or directory\n"},
                             {{"--key-file", empty}, 3, empty + ": empty\n"},
+                            {{"--key-file", long_one}, 3, long_one + ": longer than 256 bytes\n"},
                             {{"--key-file", "/tmp"}, 3, "/tmp: Is a directory\n"},
                             {{"--key-file", bad}, 3, bad + ": no store key: 64 hex digits are needed\n"}};
     for (const Fault& fault : faults) {
@@ -196,7 +199,7 @@ TEST_CASE("fpt-webhooks: an option that there is not, or that lacks, is a usage 
     }
     for (const std::string name : {"subscriptions", "deliveries"}) {
         check_fails(run_program({name}), 2, "subcommand is required");
-        check_fails(run_program({name, "invent"}), 2, "");
+        check_fails(run_program({name, "invent"}), 2, "subcommand is required");
     }
 }
 
