@@ -6,6 +6,8 @@
 
 #include <fpt_webhooks/core/json_object.hpp>
 
+#include "cli/findings.hpp"
+#include "cli/http_status.hpp"
 #include "cli/json.hpp"
 
 namespace fpt_webhooks::cli {
@@ -59,14 +61,7 @@ std::string json_of(const Arrival& arrival) {
     json.field("event_type", printable(arrival.event_type)).field("event_id", printable(arrival.event_id));
     json.field("bytes", arrival.request.body.size()).field("failures", arrival.failures);
     if (arrival.error) json.field("error", printable(arrival.error->message()));
-    if (arrival.explanation) {
-        json.key("findings").begin_array();
-        for (const Finding& finding : arrival.explanation->findings) {
-            json.begin_object().field("mistake", name_of(finding.mistake)).field("proved", finding.proved);
-            json.field("words", finding.words).end_object();
-        }
-        json.end_array();
-    }
+    if (arrival.explanation) write_findings(json, *arrival.explanation);
     if (arrival.forwarded) json.field("forwarded", printable(*arrival.forwarded));
     if (!arrival.file.empty()) json.field("file", printable(arrival.file));
     const auto body = JsonObject::parse(arrival.request.body);
@@ -79,7 +74,7 @@ std::string json_of(const Arrival& arrival) {
 void print(const Arrival& arrival, Console& console) {
     if (console.json) return console.print(json_of(arrival));
     const auto or_dash = [](const std::string& text) { return text.empty() ? "-" : printable(text); };
-    const bool good = arrival.status / 100 == 2;
+    const bool good = is_success(arrival.status);
     std::string lines = fmt::format("{}  {}  {}  {}  {} bytes  {}", console.time(arrival.time),
                                     console.paint(good ? Colour::green : Colour::red, std::to_string(arrival.status)),
                                     console.paint(Colour::bold, or_dash(arrival.event_type)), or_dash(arrival.event_id),

@@ -5,10 +5,10 @@
 
 #include <fmt/core.h>
 
+#include "cli/http_status.hpp"
+
 namespace fpt_webhooks::cli {
 namespace {
-
-bool succeeded(const Attempt& attempt) { return attempt.status >= 200 && attempt.status <= 299; }
 
 std::optional<std::string> error_of(const Attempt& attempt) {
     if (!attempt.error) return std::nullopt;
@@ -25,7 +25,7 @@ void print_attempts(Console& console, const std::vector<Attempt>& attempts) {
         table.rows.push_back({std::to_string(attempt.number), console.time(attempt.started),
                               fmt::format("{} ms", attempt.duration.count()),
                               Cell(attempt.status == 0 ? "none" : std::to_string(attempt.status),
-                                   succeeded(attempt) ? Colour::green : Colour::red),
+                                   is_success(attempt.status) ? Colour::green : Colour::red),
                               printable(error)});
     }
     console.print(table);

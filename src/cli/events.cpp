@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "cli/console.hpp"
 #include "cli/json.hpp"
+#include "cli/pii_names.hpp"
 
 namespace fpt_webhooks::cli {
 namespace {
@@ -56,10 +57,7 @@ void print_json(const Catalogue& chosen, Console& console) {
         json.begin_object().field("vendor", "fpt").field("event", event->name).field("family", event->family);
         json.field("since", event->since).field("shipped", event->shipped).field("description", event->description);
         json.key("pii").begin_array();
-        const PiiCategories categories = pii_categories_of(event->name);
-        for (const PiiCategory category : pii_category_values) {
-            if (categories.contains(category)) json.value(name_of(category));
-        }
+        for (const std::string& name : names_of(pii_categories_of(event->name))) json.value(std::string_view(name));
         json.end_array().key("fields").begin_array();
         for (const FptFieldInfo& field : event->fields) {
             std::optional<std::string> pii;

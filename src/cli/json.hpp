@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -32,7 +31,6 @@ class JsonText {
         else
             return writer_.Uint64(number), *this;
     }
-    JsonText& value(double number) { return writer_.Double(number), *this; }
     JsonText& value(Timestamp time) { return value(std::string_view(format_timestamp(time).value_or(""))); }
     template <class T>
     JsonText& value(const std::optional<T>& maybe) {

@@ -21,6 +21,7 @@
 #include "cli/certificates.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/http_status.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/listener.hpp"
@@ -99,7 +100,7 @@ void check(const ListenOptions& options) {
     if (!options.path.starts_with('/') || !visible || options.path.find_first_of("?#") != std::string::npos) {
         throw Failure(ExitStatus::usage, fmt::format("--path {}: not a path", options.path), "as in --path /hooks");
     }
-    if (options.listener.fail_first > 0 && options.listener.status.value_or(500) / 100 == 2) {
+    if (options.listener.fail_first > 0 && is_success(options.listener.status.value_or(500))) {
         throw Failure(ExitStatus::usage,
                       fmt::format("--fail-first with --status {}: that is no failure", *options.listener.status));
     }

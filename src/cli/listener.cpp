@@ -8,6 +8,7 @@
 #include <fpt_webhooks/receiver/memory_dedupe.hpp>
 
 #include "cli/command.hpp"
+#include "cli/http_status.hpp"
 #include "cli/output.hpp"
 
 namespace fpt_webhooks::cli {
@@ -65,7 +66,7 @@ HttpRequest forwarded_request(const HttpRequest& request, const std::string& url
 // A status without a body of its own is sent as it is.
 HttpResponse answer_with(int status) {
     if (status == 204 || status == 304) return {.status = status};
-    return refusal(status, status / 100 == 2 ? "accepted" : "refused by fpt-webhooks listen");
+    return refusal(status, is_success(status) ? "accepted" : "refused by fpt-webhooks listen");
 }
 
 }  // namespace
@@ -107,9 +108,9 @@ HttpResponse Listener::receive(Arrival& arrival) {
     current = &arrival;
     HttpResponse response = receiver_->handle(arrival.request);
     current = nullptr;
-    const bool accepted = response.status / 100 == 2;
     if (arrival.outcome == HandleOutcome::duplicate && options_.forward) forward(arrival);
-    if (accepted && options_.status && *options_.status / 100 == 2) arrival.answered_instead = options_.status;
+    if (is_success(response.status) && options_.status && is_success(*options_.status))
+        arrival.answered_instead = options_.status;
     if (arrival.answered_instead) response = answer_with(*arrival.answered_instead);
     if (arrival.retry_after) response.headers.add(std::string(retry_after), *arrival.retry_after);
     arrival.status = response.status;
@@ -138,13 +139,13 @@ void Listener::observe(const HandleReport& report) const {
 }
 
 Result<void> Listener::work() {
-    const bool always = options_.status && *options_.status / 100 != 2 && options_.fail_first == 0;
+    const bool always = options_.status && !is_success(*options_.status) && options_.fail_first == 0;
     if (always || ++worked_ <= options_.fail_first) {
         current->answered_instead = options_.status.value_or(500);
         return Error(Errc::handler_failed, "as told");
     }
     if (options_.forward) forward(*current);
-    if (!current->answered_instead || *current->answered_instead / 100 == 2) return {};
+    if (!current->answered_instead || is_success(*current->answered_instead)) return {};
     return Error(Errc::handler_failed, "forward");
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/http_status.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
 #include "cli/sample.hpp"
@@ -90,7 +91,7 @@ class TamperingTransport final : public Transport {
     std::shared_ptr<Transport> inner_;
 };
 
-bool is_delivered(const TransportOutcome& outcome) { return outcome.response && outcome.response->status / 100 == 2; }
+bool is_delivered(const TransportOutcome& outcome) { return outcome.response && is_success(outcome.response->status); }
 
 // How long each step took; "-" for one that was not taken, as on a connection that is used again.
 std::string timings_text(const TransportTimings& timings) {

@@ -14,6 +14,7 @@
 #include "cli/capture.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/findings.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
 
@@ -238,12 +239,9 @@ ExitStatus print_explanation(const Explanation& explanation, Console& console) {
         return explanation.verified ? ExitStatus::ok : ExitStatus::no;
     }
     JsonText json;
-    json.begin_object().field("verified", explanation.verified).key("findings").begin_array();
-    for (const Finding& finding : explanation.findings) {
-        json.begin_object().field("mistake", name_of(finding.mistake)).field("proved", finding.proved);
-        json.field("words", finding.words).end_object();
-    }
-    console.print(json.end_array().end_object().text());
+    json.begin_object().field("verified", explanation.verified);
+    write_findings(json, explanation);
+    console.print(json.end_object().text());
     return explanation.verified ? ExitStatus::ok : ExitStatus::no;
 }
 

@@ -13,8 +13,10 @@
 #include "cli/attempts.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/http_status.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
+#include "cli/pii_names.hpp"
 #include "cli/store_access.hpp"
 #include "cli/target.hpp"
 
@@ -36,15 +38,6 @@ std::string text_of(const Scope& scope) {
         case Scope::Kind::tenant: return fmt::format("tenant:{}/{}", scope.id(), scope.tenant_id().value());
     }
     return scope.to_string();
-}
-
-// As --pii takes it.
-std::vector<std::string> names_of(PiiCategories categories) {
-    std::vector<std::string> names;
-    for (const PiiCategory category : pii_category_values) {
-        if (categories.contains(category)) names.emplace_back(name_of(category));
-    }
-    return names;
 }
 
 void print_json(Console& console, const SubscriptionRecord& record) {
@@ -282,8 +275,7 @@ void add_create(CLI::App& parent, Console& console, Commands& commands) {
     options->choice.add_to(*app, true);
     app->add_option("--scope", options->scope, "Whose events; default: the role's own")->type_name("SCOPE");
     app->add_flag("--fifo", options->fifo, "A contact's events in order, one after another");
-    options->secret.add_to(*app);
-    app->get_option_group("Secret")->require_option(0, 1);
+    options->secret.add_to(*app, false);
     options->access.add_to(*app, false);
     app->footer(
         "SCOPE: location:ID, organization:ID, company:ID or tenant:COMPANY/ID.\n"
@@ -504,7 +496,7 @@ ExitStatus test(const TestOptions& options, Console& console) {
     } else {
         print_attempts(console, {attempt});
     }
-    return attempt.status >= 200 && attempt.status <= 299 ? ExitStatus::ok : ExitStatus::no;
+    return is_success(attempt.status) ? ExitStatus::ok : ExitStatus::no;
 }
 
 void add_test(CLI::App& parent, Console& console, Commands& commands) {
