@@ -136,7 +136,7 @@ struct OneOptions {
     [[nodiscard]] Delivery find(Dispatcher& dispatcher) const {
         const auto page = need(dispatcher.deliveries({.delivery = DeliveryId(id)}), place());
         if (!page.deliveries.empty()) return page.deliveries.front();
-        throw Failure(ExitStatus::refused, place() + ": not found", "history is kept for 30 days after the end");
+        throw Failure(ExitStatus::refused, place() + ": not found", "history is kept for a time after the end");
     }
 };
 
@@ -308,7 +308,7 @@ ExitStatus retry(const RetryOptions& options, Console& console) {
                            options.one.place());
     if (page.count == 0) {
         throw Failure(ExitStatus::refused, options.one.place() + ": its subscription is deleted, or its event is gone",
-                      "events are kept for 30 days");
+                      "events are kept as long as their deliveries");
     }
     const auto made = newest_after(*dispatcher, old, page.up_to);
     if (console.json) {
@@ -361,6 +361,9 @@ class Replaying {
     [[nodiscard]] std::chrono::milliseconds until_next(std::size_t made) const;
     [[nodiscard]] Failure stopped(ExitStatus status, const std::string& why, const ReplayRequest& request,
                                   std::size_t made) const;
+    [[nodiscard]] Failure in_doubt(const Error& error, const ReplayRequest& request, std::size_t made) const;
+    [[nodiscard]] std::string rest_after(const ReplayRequest& request) const;
+    static std::string text_of(Timestamp time) { return format_timestamp(time).value_or("(no date)"); }
 
     const ReplayingOptions& options_;
     Console& console_;
@@ -420,7 +423,8 @@ ReplayPage Replaying::next_page(ReplayRequest& request, std::size_t made) {
             return *std::move(page);
         }
         // A page whose reply was lost may have been made: made again, each of it would be sent twice.
-        if (page.error() != Condition::in_doubt && patience_.again(page.error())) continue;
+        if (page.error() == Condition::in_doubt) throw in_doubt(page.error(), request, made);
+        if (patience_.again(page.error())) continue;
         if (stop_.wait_for(std::chrono::milliseconds(0)))
             throw stopped(ExitStatus::interrupted, "interrupted", request, made);
         throw stopped(status_of(page.error()), page.error().message(), request, made);
@@ -437,11 +441,20 @@ std::chrono::milliseconds Replaying::until_next(std::size_t made) const {
 Failure Replaying::stopped(ExitStatus status, const std::string& why, const ReplayRequest& request,
                            std::size_t made) const {
     if (request.dry_run) return {status, why};
-    // What this run has made must not be replayed by the one that goes on.
+    return {status, fmt::format("{}; deliveries made: {}", why, made), "to go on, add " + rest_after(request)};
+}
+
+Failure Replaying::in_doubt(const Error& error, const ReplayRequest& request, std::size_t made) const {
+    return {status_of(error),
+            fmt::format("{}; deliveries made: {}, perhaps the next page's too", error.message(), made),
+            fmt::format("first look at deliveries list --since {}: only if it shows no more than {}, add {}",
+                        text_of(began_), made, rest_after(request))};
+}
+
+// The options that leave this run's work out: what it has made must not be replayed by the one that goes on.
+std::string Replaying::rest_after(const ReplayRequest& request) const {
     const Timestamp until = std::min(filter_.until.value_or(began_), began_);
-    return {status, fmt::format("{}; deliveries made: {}", why, made),
-            fmt::format("to go on, add --after {} --until {}", request.after.value(),
-                        format_timestamp(until).value_or("(no date)"))};
+    return fmt::format("--after {} --until {}", request.after.value(), text_of(until));
 }
 
 void add_replay(CLI::App& parent, Console& console, Commands& commands) {

@@ -3,9 +3,9 @@
 
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +48,11 @@ inline std::string event_line(int number, const std::string& type = "contact.upd
            R"(","eventTimestamp":"2026-06-10T23:45:00.123Z","locationId":)" + std::to_string(location) +
            R"(,"organizationId":5678,"apiVersion":"v1","data":{"contactId":)" + std::to_string(number) +
            R"(,"operation":"update"}})";
+}
+
+// The environment of a program whose commits are in doubt: that they got to the disk nobody can tell it.
+inline std::map<std::string, std::string> with_commits_in_doubt() {
+    return {{"LD_PRELOAD", FPT_WEBHOOKS_SYNC_FAULT}, {"ASAN_OPTIONS", "verify_asan_link_order=0"}};
 }
 
 // Events `first` to `last`, one a line.

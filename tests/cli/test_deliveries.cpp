@@ -270,6 +270,23 @@ TEST_CASE("fpt-webhooks deliveries: a replay that was interrupted goes on where 
     CHECK(events.size() == 20);
 }
 
+TEST_CASE("fpt-webhooks deliveries: a replay of which nobody knows whether it was made asks to look first") {
+    const StoreProgram store;
+    fill(store);
+    REQUIRE(store.subscriptions({"resume", "1"}).status == 0);
+    const Ended ended =
+        store.run({"deliveries", "replay", "--state", "skipped"}, {.variables = with_commits_in_doubt()});
+    CAPTURE(ended.err);
+    CHECK(ended.status == 4);
+    CHECK(contains(ended.err, "fpt-webhooks: unknown whether it was written"));
+    CHECK(contains(ended.err,
+                   "; deliveries made: 0, perhaps the next page's too\n  first look at deliveries list --since "));
+    const std::string since = ended.err.substr(ended.err.find("--since ") + 8, 24);
+    CHECK(contains(ended.err, since + ": only if it shows no more than 0, add --after 0 --until " + since + "\n"));
+    CHECK(count_of(ended.err, '\n') == 2);
+    CHECK(store.run({"deliveries", "list", "--json", "--since", since}).status == 0);
+}
+
 TEST_CASE("fpt-webhooks: works on a store from which another process delivers") {
     const StoreProgram store;
     Endpoint endpoint(response_of(200));

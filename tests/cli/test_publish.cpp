@@ -204,6 +204,19 @@ TEST_CASE("fpt-webhooks publish: waits for a store that another process holds, a
     CHECK(pending(store) == 2);
 }
 
+TEST_CASE("fpt-webhooks publish: what nobody knows to be stored is perhaps not stored, and may come again") {
+    const StoreProgram store;
+    REQUIRE(store.create() == "1");
+    const Ended ended =
+        store.run({"publish", "--patience", "0s"}, {.input = event_lines(1, 2), .variables = with_commits_in_doubt()});
+    CHECK(ended.status == 4);
+    CHECK(ended.out == "0 accepted, 0 duplicate, 0 refused\n");
+    CHECK(contains(ended.err, "fpt-webhooks: unknown whether it was written"));
+    CHECK(contains(ended.err, "; perhaps not stored: line 1 and all after it\n"));
+    CHECK(store.publish(event_lines(1, 2)).status == 0);
+    CHECK(pending(store) == 2);
+}
+
 TEST_CASE("fpt-webhooks publish: says how far it is, on a terminal only") {
     const StoreProgram store;
     REQUIRE(store.create() == "1");
