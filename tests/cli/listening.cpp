@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <sstream>
 #include <stdexcept>
 
 #include "support/catch.hpp"
@@ -76,19 +75,6 @@ Ended Listening::send(const std::vector<std::string>& more) const {
 Ended Listening::end() {
     program.signal(SIGTERM);
     return program.wait();
-}
-
-std::size_t count_of(std::string_view part, std::string_view text) {
-    std::size_t count = 0;
-    for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
-    return count;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::istringstream stream(text);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);) lines.push_back(line);
-    return lines;
 }
 
 }  // namespace cli_test

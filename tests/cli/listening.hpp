@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/program.hpp"
+#include "cli/text.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace cli_test {
@@ -44,11 +45,5 @@ struct Nonsense {
 // and SHORT, which is too short for one.
 void check_refused(const std::string& command, const std::vector<Nonsense>& cases,
                    ProgramOptions options = with_secrets());
-
-// How often `part` stands in `text`.
-[[nodiscard]] std::size_t count_of(std::string_view part, std::string_view text);
-
-// Without its last `\n`.
-[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 
 }  // namespace cli_test

@@ -16,6 +16,7 @@
 #include <fpt_webhooks/sender_sqlite/sqlite_store.hpp>
 
 #include "cli/program.hpp"
+#include "cli/text.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -23,22 +24,6 @@ namespace cli_test {
 
 inline const std::string store_key(64, 'a');
 inline const std::string other_key(64, 'b');
-
-inline bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-inline std::size_t count_of(const std::string& text, char wanted) {
-    return static_cast<std::size_t>(std::count(text.begin(), text.end(), wanted));
-}
-
-// The text behind `"name":` in a line of JSON, up to the comma, or its content if it is a text.
-inline std::string field_of(const std::string& json, const std::string& name) {
-    const std::string key = "\"" + name + "\":";
-    const std::size_t at = json.find(key);
-    if (at == std::string::npos) return "(no " + name + ")";
-    const std::size_t begin = at + key.size();
-    if (json[begin] == '"') return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
-    return json.substr(begin, json.find_first_of(",}\n", begin) - begin);
-}
 
 // An FPT event as one line. `number`: of its contact and its id.
 inline std::string event_line(int number, const std::string& type = "contact.updated", int location = 1234) {
@@ -134,6 +119,21 @@ class StoreProgram {
         options.variables.emplace("STORE_KEY", store_key);
         return options;
     }
+};
+
+// While it lives nobody else can write to the store.
+class WriteLock {
+  public:
+    explicit WriteLock(const StoreProgram& store) {
+        REQUIRE(sqlite3_open(store.path().c_str(), &database_) == SQLITE_OK);
+        REQUIRE(sqlite3_exec(database_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+    }
+    ~WriteLock() { sqlite3_close(database_); }
+    WriteLock(const WriteLock&) = delete;
+    WriteLock& operator=(const WriteLock&) = delete;
+
+  private:
+    sqlite3* database_ = nullptr;
 };
 
 }  // namespace cli_test

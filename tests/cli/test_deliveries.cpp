@@ -14,16 +14,6 @@ using fpt_webhooks::test::response_of;
 
 namespace {
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = text.find('\n', begin);
-        lines.push_back(text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return lines;
-}
-
 // A dispatcher that delivers from the store, in this process: another one than the program's. One attempt each.
 class Delivering {
   public:
@@ -240,6 +230,22 @@ TEST_CASE("fpt-webhooks deliveries: replay shows a bar on a terminal") {
     CHECK(contains(watched.out, "counting: 1"));
     CHECK(contains(watched.out, "[##############################] 1 of 1"));
     CHECK(contains(watched.out, "deliveries made: 1"));
+}
+
+TEST_CASE("fpt-webhooks deliveries: list is coloured on a terminal, unless NO_COLOR says no") {
+    const StoreProgram store;
+    fill(store);
+    const auto list = [&](std::map<std::string, std::string> variables) {
+        variables["STORE_KEY"] = store_key;
+        const Ended watched = run_shell("script -qec 'fpt-webhooks deliveries list --store " + store.path() +
+                                            " --key-env STORE_KEY' /dev/null < /dev/null",
+                                        {.variables = variables});
+        CHECK(watched.status == 0);
+        CHECK(contains(watched.out, "skipped (paused)"));
+        return watched.out;
+    };
+    CHECK(contains(list({}), "\x1b[1mid\x1b[0m  \x1b[1mqueued\x1b[0m  "));
+    CHECK_FALSE(contains(list({{"NO_COLOR", "1"}}), "\x1b"));
 }
 
 TEST_CASE("fpt-webhooks deliveries: a replay that was interrupted goes on where it says, and makes none twice") {

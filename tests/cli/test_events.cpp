@@ -1,6 +1,5 @@
-#include <algorithm>
-
 #include "cli/program.hpp"
+#include "cli/text.hpp"
 #include "support/catch.hpp"
 
 using namespace cli_test;
@@ -9,10 +8,6 @@ namespace {
 
 constexpr std::size_t fpt_events = 32;
 constexpr std::size_t ufp_events = 52;
-
-std::size_t lines_of(const std::string& text) {
-    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
 
 bool has_line(const std::string& text, const std::string& line) {
     return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
@@ -24,7 +19,7 @@ TEST_CASE("fpt-webhooks: events lists both catalogues in columns") {
     const Ended ended = run_program({"events"});
     CHECK(ended.status == 0);
     CHECK(ended.err == "");
-    CHECK(lines_of(ended.out) == fpt_events + ufp_events + 3);
+    CHECK(count_of(ended.out, '\n') == fpt_events + ufp_events + 3);
     CHECK(has_line(ended.out, "FITPROTRACKER (fpt)        SINCE  PII              DATA"));
     CHECK(has_line(ended.out,
                    "contact.status_changed     v1.1   identity         "
@@ -35,8 +30,8 @@ TEST_CASE("fpt-webhooks: events lists both catalogues in columns") {
 }
 
 TEST_CASE("fpt-webhooks: events --vendor keeps one catalogue") {
-    CHECK(lines_of(run_program({"events", "--vendor", "fpt"}).out) == fpt_events + 1);
-    CHECK(lines_of(run_program({"events", "--vendor", "ufp"}).out) == ufp_events + 1);
+    CHECK(count_of(run_program({"events", "--vendor", "fpt"}).out, '\n') == fpt_events + 1);
+    CHECK(count_of(run_program({"events", "--vendor", "ufp"}).out, '\n') == ufp_events + 1);
     const Ended ended = run_program({"events", "--vendor", "acme"});
     CHECK(ended.status == 2);
     CHECK(ended.err == "fpt-webhooks: --vendor: acme not in {fpt,ufp}\n  see fpt-webhooks events --help\n");
@@ -44,11 +39,11 @@ TEST_CASE("fpt-webhooks: events --vendor keeps one catalogue") {
 
 TEST_CASE("fpt-webhooks: events takes a family in each vendor's terms, whatever the case") {
     const std::string contacts = run_program({"events", "contact"}).out;
-    CHECK(lines_of(contacts) == 6);
+    CHECK(count_of(contacts, '\n') == 6);
     CHECK(run_program({"events", "contact.*"}).out == contacts);
     CHECK(run_program({"events", "CONTACT"}).out == contacts);
     const std::string billing = run_program({"events", "billing & payment"}).out;
-    CHECK(lines_of(billing) == 11);
+    CHECK(count_of(billing, '\n') == 11);
     CHECK(has_line(billing, "invoice_voided                  Billing & Payment  an invoice is voided"));
 }
 
@@ -80,7 +75,7 @@ TEST_CASE("fpt-webhooks: events --json prints one event a line") {
     CHECK(run_program({"events", "trial_created", "--json"}).out ==
           R"({"vendor":"ufp","event":"trial_created","family":"Sales","description":"a client gets a trial"})"
           "\n");
-    CHECK(lines_of(run_program({"--json", "events"}).out) == fpt_events + ufp_events);
+    CHECK(count_of(run_program({"--json", "events"}).out, '\n') == fpt_events + ufp_events);
 }
 
 TEST_CASE("fpt-webhooks: events says that there is no such event") {

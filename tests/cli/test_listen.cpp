@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "cli/endpoint.hpp"
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
 #include "support/server.hpp"
@@ -11,8 +12,6 @@ using namespace cli_test;
 using namespace fpt_webhooks::test;
 
 namespace {
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // What `send` printed of the answers, in their order: "200", "401".
 std::vector<std::string> statuses_of(const Ended& sent) {
@@ -53,15 +52,15 @@ TEST_CASE("fpt-webhooks listen: shows what comes, fresh or duplicate, and why a 
     INFO(ended.out << ended.err);
     CHECK(ended.status == 0);
     CHECK(lines_of(ended.out).front() == "listening on " + listen.url);
-    CHECK(count_of("  200  contact.updated  ", ended.out) == 2);
-    CHECK(count_of("  225 bytes  verified by \"SECRET\", fresh\n", ended.out) == 1);
-    CHECK(count_of("  225 bytes  verified by \"SECRET\", duplicate, ", ended.out) == 1);
-    CHECK(count_of("  401  -  -  225 bytes  not verified\n", ended.out) == 3);
-    CHECK(count_of("\n  too_old (proved): signed 60", ended.out) == 1);
-    CHECK(count_of("\n  wrong_secret_or_body: ", ended.out) == 2);
-    CHECK(count_of("\n    \"data\": {\n      \"contactId\": 9876,\n", ended.out) == 4);
-    CHECK(count_of("\n      \"contactId\": 9871,\n", ended.out) == 1);
-    CHECK(has(ended.err, "requests: 5 (1 fresh, 1 duplicate, 3 not verified, 0 otherwise refused)\n"));
+    CHECK(count_of(ended.out, "  200  contact.updated  ") == 2);
+    CHECK(count_of(ended.out, "  225 bytes  verified by \"SECRET\", fresh\n") == 1);
+    CHECK(count_of(ended.out, "  225 bytes  verified by \"SECRET\", duplicate, ") == 1);
+    CHECK(count_of(ended.out, "  401  -  -  225 bytes  not verified\n") == 3);
+    CHECK(count_of(ended.out, "\n  too_old (proved): signed 60") == 1);
+    CHECK(count_of(ended.out, "\n  wrong_secret_or_body: ") == 2);
+    CHECK(count_of(ended.out, "\n    \"data\": {\n      \"contactId\": 9876,\n") == 4);
+    CHECK(count_of(ended.out, "\n      \"contactId\": 9871,\n") == 1);
+    CHECK(contains(ended.err, "requests: 5 (1 fresh, 1 duplicate, 3 not verified, 0 otherwise refused)\n"));
 }
 
 TEST_CASE("fpt-webhooks listen: names the one of several secrets that signed") {
@@ -70,8 +69,8 @@ TEST_CASE("fpt-webhooks listen: names the one of several secrets that signed") {
     CHECK(listen.send().status == 0);
     CHECK(listen.send({"--secret-env", "OTHER_SECRET"}).status == 0);
     const std::string out = listen.end().out;
-    CHECK(count_of("verified by \"old\", fresh", out) == 1);
-    CHECK(count_of("verified by \"new\", fresh", out) == 1);
+    CHECK(count_of(out, "verified by \"old\", fresh") == 1);
+    CHECK(count_of(out, "verified by \"new\", fresh") == 1);
 }
 
 TEST_CASE("fpt-webhooks listen: json is one line for each request") {
@@ -86,12 +85,13 @@ TEST_CASE("fpt-webhooks listen: json is one line for each request") {
     REQUIRE(lines.size() == 4);
     CHECK(lines[0] == R"({"listening":")" + listen.url + R"("})");
     CHECK(lines[1].starts_with(R"({"time":")"));
-    CHECK(has(lines[1], R"("status":200,"outcome":"processed","verified":true,"secret":"SECRET","duplicate":false,)"
-                        R"("event_type":"contact.updated","event_id":")"));
-    CHECK(has(lines[1], R"(,"bytes":225,"failures":0,"body":{"eventId":")"));
-    CHECK(has(lines[2], R"("status":401,"outcome":"unauthorized","verified":false,"secret":null,)"));
-    CHECK(has(lines[2], R"("findings":[{"mistake":"wrong_secret_or_body","proved":false,"words":")"));
-    CHECK(has(lines[3], R"("status":404,"method":"POST","path":"/hooks/else"})"));
+    CHECK(contains(lines[1],
+                   R"("status":200,"outcome":"processed","verified":true,"secret":"SECRET","duplicate":false,)"
+                   R"("event_type":"contact.updated","event_id":")"));
+    CHECK(contains(lines[1], R"(,"bytes":225,"failures":0,"body":{"eventId":")"));
+    CHECK(contains(lines[2], R"("status":401,"outcome":"unauthorized","verified":false,"secret":null,)"));
+    CHECK(contains(lines[2], R"("findings":[{"mistake":"wrong_secret_or_body","proved":false,"words":")"));
+    CHECK(contains(lines[3], R"("status":404,"method":"POST","path":"/hooks/else"})"));
 }
 
 TEST_CASE("fpt-webhooks listen: UFP's events are verified as UFP signs them") {
@@ -99,9 +99,9 @@ TEST_CASE("fpt-webhooks listen: UFP's events are verified as UFP signs them") {
     CHECK(statuses_of(listen.send({"--vendor", "ufp", "--duplicate"})) == std::vector<std::string>{"200", "200"});
     CHECK(listen.send().status == 1);
     const std::string out = listen.end().out;
-    CHECK(count_of("  200  newlead_created  ", out) == 2);
-    CHECK(count_of("verified by \"SECRET\", duplicate", out) == 1);
-    CHECK(count_of("not verified\n", out) == 1);
+    CHECK(count_of(out, "  200  newlead_created  ") == 2);
+    CHECK(count_of(out, "verified by \"SECRET\", duplicate") == 1);
+    CHECK(count_of(out, "not verified\n") == 1);
 }
 
 TEST_CASE("fpt-webhooks listen: fail-first fails that many events, which then count as failed before") {
@@ -109,9 +109,9 @@ TEST_CASE("fpt-webhooks listen: fail-first fails that many events, which then co
     CHECK(statuses_of(listen.send({"--duplicate", "--repeat", "3"})) ==
           std::vector<std::string>{"503", "503", "503", "200", "200", "200"});
     const std::string out = listen.end().out;
-    CHECK(count_of("  503  contact.updated  ", out) == 3);
-    CHECK(count_of("fresh, 1 failed before\n", out) == 2);
-    CHECK(count_of(", duplicate, ", out) == 1);
+    CHECK(count_of(out, "  503  contact.updated  ") == 3);
+    CHECK(count_of(out, "fresh, 1 failed before\n") == 2);
+    CHECK(count_of(out, ", duplicate, ") == 1);
 }
 
 TEST_CASE("fpt-webhooks listen: answers with the status that it is told, to what is verified") {
@@ -133,15 +133,15 @@ TEST_CASE("fpt-webhooks listen: passes what is verified on, to the byte, and ans
     const std::string request = target.last_request();
     INFO(request);
     CHECK(request.starts_with("POST /in HTTP/1.1\r\n"));
-    CHECK(has(request, "\r\nX-FPT-Signature: t="));
-    CHECK(has(request, "\r\nContent-Type: application/json; charset=utf-8\r\n"));
+    CHECK(contains(request, "\r\nX-FPT-Signature: t="));
+    CHECK(contains(request, "\r\nContent-Type: application/json; charset=utf-8\r\n"));
     CHECK(request.ends_with("\r\n\r\n" + contents(body.path())));
 
     CHECK(statuses_of(listen.send({"--tamper"})) == std::vector<std::string>{"401"});
     CHECK(target.requests() == 2);
     const std::string out = listen.end().out;
-    CHECK(count_of("\n  forwarded: 418\n", out) == 2);
-    CHECK(has(out, "fresh, 1 failed before\n"));  // the target's refusal is a failure of the event
+    CHECK(count_of(out, "\n  forwarded: 418\n") == 2);
+    CHECK(contains(out, "fresh, 1 failed before\n"));  // the target's refusal is a failure of the event
 }
 
 TEST_CASE("fpt-webhooks listen: tells the sender when its target wants to be asked again") {
@@ -149,8 +149,8 @@ TEST_CASE("fpt-webhooks listen: tells the sender when its target wants to be ask
     const Listening listen({"--forward", target.url()});
     const Ended sent = listen.send();
     CHECK(statuses_of(sent) == std::vector<std::string>{"503"});
-    CHECK(has(sent.out, "\n  Retry-After: 77\n"));
-    CHECK_FALSE(has(sent.out, "X-Other"));
+    CHECK(contains(sent.out, "\n  Retry-After: 77\n"));
+    CHECK_FALSE(contains(sent.out, "X-Other"));
 }
 
 TEST_CASE("fpt-webhooks listen: forwards to another listener, duplicates too, and says when it is not there") {
@@ -158,12 +158,12 @@ TEST_CASE("fpt-webhooks listen: forwards to another listener, duplicates too, an
     {
         Listening listen({"--forward", target.url});
         CHECK(statuses_of(listen.send({"--duplicate"})) == std::vector<std::string>{"200", "200"});
-        CHECK(count_of(", duplicate, ", listen.end().out) == 1);
+        CHECK(count_of(listen.end().out, ", duplicate, ") == 1);
     }
-    CHECK(count_of(", duplicate, ", target.end().out) == 1);
+    CHECK(count_of(target.end().out, ", duplicate, ") == 1);
     Listening listen({"--forward", target.url});
     CHECK(statuses_of(listen.send()) == std::vector<std::string>{"502"});
-    CHECK(has(listen.end().out, "\n  forwarded: connection failed"));
+    CHECK(contains(listen.end().out, "\n  forwarded: connection failed"));
 }
 
 TEST_CASE("fpt-webhooks listen: records each request as raw HTTP, in the order of arrival") {
@@ -174,15 +174,15 @@ TEST_CASE("fpt-webhooks listen: records each request as raw HTTP, in the order o
         listen.url,
         "POST /hooks HTTP/1.1\\r\\nHost: here\\r\\nContent-Type: application/json"
         "\\r\\nTransfer-Encoding: chunked\\r\\nX-Note: a%%0d%%0ab\\r\\n\\r\\n3\\r\\n{ }\\r\\n0\\r\\n\\r\\n");
-    CHECK(has(chunked, " 401 "));
+    CHECK(contains(chunked, " 401 "));
     const std::string out = listen.end().out;
     const auto files = files_in(listen.folder.path / "requests/today");
     REQUIRE(files.size() == 3);
-    for (const auto& file : files) CHECK(has(out, "recorded: requests/today/" + file.filename().string()));
+    for (const auto& file : files) CHECK(contains(out, "recorded: requests/today/" + file.filename().string()));
     const std::string first = contents(files[0]);
     CHECK(first.starts_with("POST /hooks HTTP/1.1\r\n"));
-    CHECK(has(first, "\r\nX-FPT-Signature: t="));
-    CHECK(has(first, "\r\n\r\n{\"eventId\":"));
+    CHECK(contains(first, "\r\nX-FPT-Signature: t="));
+    CHECK(contains(first, "\r\n\r\n{\"eventId\":"));
     CHECK(first.ends_with(R"("data":{"contactId":1,"operation":"update"}})"));
     CHECK(contents(files[2]) ==
           "POST /hooks HTTP/1.1\r\nContent-Type: application/json\r\nHost: here\r\nContent-Length: 3\r\n"
@@ -220,7 +220,7 @@ TEST_CASE("fpt-webhooks listen: explain takes what it has recorded, whatever the
     CAPTURE(recorded);
     CHECK(recorded.starts_with("POST /hooks?%1b HTTP/1.1\r\n"));
     for (const char* const line : {"Ho%0dst: a", "%1b%5b2J: b", "%c3%a4%20%28d%29: e%0d%0af"}) {
-        CHECK(has(recorded, std::string("\r\n") + line + "\r\n"));
+        CHECK(contains(recorded, std::string("\r\n") + line + "\r\n"));
     }
     const Ended explained = run_program({"explain", files.front(), "--secret-env", "SECRET"}, with_secrets());
     CAPTURE(explained.err);
@@ -243,9 +243,9 @@ TEST_CASE("fpt-webhooks listen: a request that cannot be recorded whole is not r
                                   options);
     INFO(ended.out << ended.err);
     CHECK(statuses_of(ended) == std::vector<std::string>{"500"});
-    CHECK(has(ended.out, "listen: 5\n"));
-    CHECK(has(ended.err, "fpt-webhooks: rec/"));
-    CHECK(has(ended.err, ".http: File too large\n"));
+    CHECK(contains(ended.out, "listen: 5\n"));
+    CHECK(contains(ended.err, "fpt-webhooks: rec/"));
+    CHECK(contains(ended.err, ".http: File too large\n"));
     CHECK(files_in(folder.path / "rec").empty());
 }
 
@@ -274,9 +274,49 @@ TEST_CASE("fpt-webhooks listen: ends at SIGTERM and SIGINT, with a summary, afte
         listen.program.signal(number);
         const Ended ended = listen.program.wait();
         CHECK(ended.status == 0);
-        CHECK(has(ended.err, "requests: 1 (1 fresh, "));
+        CHECK(contains(ended.err, "requests: 1 (1 fresh, "));
         CHECK(waiting.wait().status == 0);
     }
+}
+
+TEST_CASE("fpt-webhooks listen: answers only after the delay that it was told") {
+    Listening listen({"--delay", "3600000"});
+    const Ended ended = listen.send({"--timeout", "1"});
+    CHECK(ended.status == 1);
+    CHECK(contains(ended.out, "not delivered: no response"));
+    CHECK(listen.end().status == 0);
+}
+
+TEST_CASE("fpt-webhooks listen: writes whom to trust where it is told to") {
+    const Listening listen({"--cacert-out", "whom to trust.pem"});
+    const Ended ended = run_program({"send", listen.url, "--secret-env", "SECRET", "--allow-address", "127.0.0.1",
+                                     "--cacert", listen.folder.file("whom to trust.pem")},
+                                    with_secrets());
+    CHECK(ended.status == 0);
+    CHECK(files_in(listen.folder.path).size() == 1);
+}
+
+TEST_CASE("fpt-webhooks listen: forwards over TLS to whom it is told to trust, and to nobody else") {
+    const Endpoint target(response_of(200));
+    const Listening listen({"--forward", target.url(), "--cacert", target.ca_file.path()});
+    CHECK(statuses_of(listen.send()) == std::vector<std::string>{"200"});
+    CHECK(target.server.requests() == 1);
+    Listening stranger({"--forward", target.url()});
+    CHECK(statuses_of(stranger.send()) == std::vector<std::string>{"502"});
+    CHECK(contains(stranger.end().out, "\n  forwarded: certificate rejected"));
+    CHECK(target.server.requests() == 1);
+}
+
+TEST_CASE("fpt-webhooks listen: listens on an IPv6 address too") {
+    if (!std::ifstream("/proc/net/if_inet6").good() || contents("/proc/net/if_inet6").empty()) {
+        WARN("this machine has no IPv6: skipped");
+        return;
+    }
+    const Listening listen({"--address", "::1"});
+    CHECK(listen.url.starts_with("https://[::1]:"));
+    const Ended ended = listen.send({"--allow-address", "::1"});
+    CHECK(ended.status == 0);
+    CHECK(contains(ended.out, "\n  200 from ::1\n"));
 }
 
 TEST_CASE("fpt-webhooks listen: ends by itself after as many requests as it is told") {
@@ -285,7 +325,7 @@ TEST_CASE("fpt-webhooks listen: ends by itself after as many requests as it is t
     CHECK(listen.send({"--tamper"}).status == 1);
     const Ended ended = listen.program.wait();
     CHECK(ended.status == 0);
-    CHECK(has(ended.err, "requests: 3 ("));
+    CHECK(contains(ended.err, "requests: 3 ("));
 }
 
 TEST_CASE("fpt-webhooks listen: ends when it is to, with peers that never come to an end") {
@@ -301,7 +341,7 @@ TEST_CASE("fpt-webhooks listen: ends when it is to, with peers that never come t
         CHECK(listen.send().status == 0);
         const Ended ended = listen.end();
         CHECK(ended.status == 0);
-        CHECK(has(ended.err, "requests: 1 (1 fresh, "));
+        CHECK(contains(ended.err, "requests: 1 (1 fresh, "));
     }
 }
 
@@ -341,18 +381,19 @@ TEST_CASE("fpt-webhooks listen: a kept certificate is trusted after a restart") 
     CHECK(send(second, trusted.path()).status == 0);
     CHECK_FALSE(std::filesystem::exists(second.folder.file("fpt-webhooks-ca.pem")));
     const Listening stranger;
-    CHECK(has(send(stranger, trusted.path()).out, "certificate rejected"));
+    CHECK(contains(send(stranger, trusted.path()).out, "certificate rejected"));
 }
 
 TEST_CASE("fpt-webhooks listen: shows what goes to other paths, or comes by another method, or without a body") {
     Listening listen({"--http", "--path", "/a.b"});
-    CHECK(has(exchange_raw(listen.url, "GET /a.b HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 405 "));
-    CHECK(has(exchange_raw(listen.url, "POST /axb HTTP/1.1\\r\\nHost: h\\r\\nContent-Length: 0\\r\\n\\r\\n"), " 404 "));
-    CHECK(has(exchange_raw(listen.url, "POST /a.b HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 415 "));
+    CHECK(contains(exchange_raw(listen.url, "GET /a.b HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 405 "));
+    CHECK(contains(exchange_raw(listen.url, "POST /axb HTTP/1.1\\r\\nHost: h\\r\\nContent-Length: 0\\r\\n\\r\\n"),
+                   " 404 "));
+    CHECK(contains(exchange_raw(listen.url, "POST /a.b HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 415 "));
     const std::string out = listen.end().out;
-    CHECK(has(out, "  405  GET /a.b\n"));
-    CHECK(has(out, "  404  POST /axb\n"));
-    CHECK(has(out, "  415  -  -  0 bytes  wrong_media_type\n"));
+    CHECK(contains(out, "  405  GET /a.b\n"));
+    CHECK(contains(out, "  404  POST /axb\n"));
+    CHECK(contains(out, "  415  -  -  0 bytes  wrong_media_type\n"));
 }
 
 TEST_CASE("fpt-webhooks listen: of a body that it refuses it reads no more than a receiver would take") {
@@ -367,12 +408,12 @@ TEST_CASE("fpt-webhooks listen: of a body that it refuses it reads no more than 
     const std::string chunked = "Transfer-Encoding: chunked\\r\\n\\r\\n40000000\\r\\n";
     for (const std::string method : {"POST", "PUT", "PATCH", "DELETE"}) {
         CAPTURE(method);
-        CHECK(has(send(method + " /else HTTP/1.1\\r\\nHost: h\\r\\n" + length), " 404 "));
+        CHECK(contains(send(method + " /else HTTP/1.1\\r\\nHost: h\\r\\n" + length), " 404 "));
         if (method == "DELETE") continue;  // such a body httplib never reads
-        CHECK(has(send(method + " /else%%0a HTTP/1.1\\r\\nHost: h\\r\\n" + chunked), " 404 "));
+        CHECK(contains(send(method + " /else%%0a HTTP/1.1\\r\\nHost: h\\r\\n" + chunked), " 404 "));
     }
-    CHECK(has(exchange_raw(listen.url, "PRI /hooks HTTP/1.1\\r\\nHost: h\\r\\n" + length), " 405 "));
-    CHECK(has(exchange_raw(listen.url, "POST /else HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 404 "));
+    CHECK(contains(exchange_raw(listen.url, "PRI /hooks HTTP/1.1\\r\\nHost: h\\r\\n" + length), " 405 "));
+    CHECK(contains(exchange_raw(listen.url, "POST /else HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n"), " 404 "));
 }
 
 TEST_CASE("fpt-webhooks listen: what strangers send reaches no terminal as it is") {
@@ -384,20 +425,20 @@ TEST_CASE("fpt-webhooks listen: what strangers send reaches no terminal as it is
     const Ended ended = listen.end();
     INFO(ended.out << ended.err);
     CHECK(ended.out.find_first_of("\x1b\x07\xff") == std::string::npos);
-    CHECK(has(ended.out, "\n  \\x1b[2J\\x07\\xff{\n"));
-    CHECK(has(ended.out, "  404  POST /\\x1b[2J\n"));
+    CHECK(contains(ended.out, "\n  \\x1b[2J\\x07\\xff{\n"));
+    CHECK(contains(ended.out, "  404  POST /\\x1b[2J\n"));
 }
 
 TEST_CASE("fpt-webhooks listen: explains some of many forgeries, not all") {
     Listening listen({"--json"});
     CHECK(listen.send({"--tamper", "--repeat", "40", "--json"}).status == 1);
     const auto lines = lines_of(listen.end().out);
-    const auto explained =
-        std::count_if(lines.begin(), lines.end(), [](const std::string& line) { return has(line, "\"findings\""); });
+    const auto explained = std::count_if(lines.begin(), lines.end(),
+                                         [](const std::string& line) { return contains(line, "\"findings\""); });
     CHECK(explained > 0);
     CHECK(explained < 40);
-    CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) { return has(line, "\"error\""); }) ==
-          40);
+    CHECK(std::count_if(lines.begin(), lines.end(),
+                        [](const std::string& line) { return contains(line, "\"error\""); }) == 40);
 }
 
 TEST_CASE("fpt-webhooks listen: nonsense is named in one line, with a status of its own") {

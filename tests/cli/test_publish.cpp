@@ -9,21 +9,6 @@ namespace {
 
 std::size_t pending(const StoreProgram& store) { return store.look_into()->stats().value().pending; }
 
-// While it lives nobody else can write to the store.
-class WriteLock {
-  public:
-    explicit WriteLock(const StoreProgram& store) {
-        REQUIRE(sqlite3_open(store.path().c_str(), &database_) == SQLITE_OK);
-        REQUIRE(sqlite3_exec(database_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
-    }
-    ~WriteLock() { sqlite3_close(database_); }
-    WriteLock(const WriteLock&) = delete;
-    WriteLock& operator=(const WriteLock&) = delete;
-
-  private:
-    sqlite3* database_ = nullptr;
-};
-
 }  // namespace
 
 TEST_CASE("fpt-webhooks publish: every line once, however often it comes") {

@@ -4,6 +4,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "cli/help_pages.hpp"
 #include "cli/page.hpp"

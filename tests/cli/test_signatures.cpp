@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "cli/example_request.hpp"
 #include "cli/program.hpp"
 #include "support/catch.hpp"

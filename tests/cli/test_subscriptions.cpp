@@ -196,6 +196,27 @@ TEST_CASE("fpt-webhooks subscriptions: a UFP endpoint has the secret that its us
     CHECK(chosen.err == "fpt-webhooks: subscription 2: wrong state: FPT secrets are generated, not chosen\n");
 }
 
+TEST_CASE("fpt-webhooks subscriptions: each change is told in json too") {
+    const StoreProgram store;
+    REQUIRE(store.subscriptions({"create", "--url", "https://ufp.example/", "--events", "*", "--scope", "company:1"})
+                .status == 0);
+    const auto change = [&](std::vector<std::string> command) {
+        command.insert(command.begin() + 1, {"1", "--json"});
+        const Ended ended = store.subscriptions(command, "host", {.variables = {{"SECRET", "correct horse"}}});
+        CAPTURE(command, ended.err);
+        CHECK(ended.status == 0);
+        CHECK(count_of(ended.out, '\n') == 1);
+        CHECK(field_of(ended.out, "id") == "1");
+        return ended.out;
+    };
+    CHECK(field_of(change({"set-secret", "--secret-env", "SECRET"}), "secret_number") == "1");
+    CHECK(field_of(change({"pause"}), "status") == "paused");
+    CHECK(field_of(change({"resume"}), "status") == "active");
+    CHECK(field_of(change({"disable"}), "status") == "disabled");
+    CHECK(field_of(change({"enable"}), "status") == "active");
+    CHECK(change({"delete"}) == "{\"id\":1,\"deleted\":true}\n");
+}
+
 TEST_CASE("fpt-webhooks subscriptions: test makes one real attempt, signed with the secret that was shown") {
     const StoreProgram store;
     const Endpoint endpoint(response_of(200, "thanks"));
