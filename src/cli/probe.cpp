@@ -92,7 +92,7 @@ Probe::Answer Probe::examine(Watched& watched) const {
     const auto metrics = watched.dispatcher->metrics();
     if (!metrics) return {.trouble = metrics.error().message()};
     Answer answer{.metrics = *metrics};
-    if (metrics->store_failing) answer.trouble = "the store does not take writes";
+    if (metrics->store_failing) answer.trouble = "the store takes no writes, or does not give what is asked";
 
     const auto now = system_clock()->steady_now();
     const std::uint64_t finished =

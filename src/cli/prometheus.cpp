@@ -59,8 +59,8 @@ std::string prometheus_text(const DispatcherMetrics& metrics) {
     add(text, "fpt_webhooks_oldest_pending_age_seconds", "gauge",
         "Time since the oldest pending delivery was queued, 0 for none.",
         seconds_of(metrics.oldest_pending_age.value_or(std::chrono::milliseconds(0))));
-    add(text, "fpt_webhooks_store_failing", "gauge", "1 while the store does not take writes.",
-        metrics.store_failing ? 1 : 0);
+    add(text, "fpt_webhooks_store_failing", "gauge",
+        "1 while the store takes no writes, or does not give what is asked.", metrics.store_failing ? 1 : 0);
     return text;
 }
 

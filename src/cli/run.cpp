@@ -146,7 +146,9 @@ class Daemon {
           options_(RunOptions::read(command_line)),
           log_(options_.least_level(), console.json),
           store_(options_.store.open(true)),
-          probe_(store_) {}
+          probe_(store_) {
+        check_key(*store_);  // else no attempt could be signed
+    }
 
     ExitStatus run();
 

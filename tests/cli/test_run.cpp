@@ -635,7 +635,7 @@ TEST_CASE("fpt-webhooks run: the health is bad while the store takes no writes, 
         REQUIRE(program->wait_for_error("event=store_failed"));
         const Page bad = get(*program, "/healthz");
         CHECK(bad.status == 503);
-        CHECK(bad.body == "the store does not take writes\n");
+        CHECK(bad.body == "the store takes no writes, or does not give what is asked\n");
         CHECK(get(*program, "/metrics").body.find("\nfpt_webhooks_store_failing 1\n") != std::string::npos);
 
         program->signal(SIGHUP);  // would stop what could not start again

@@ -307,6 +307,16 @@ TEST_CASE("fpt-webhooks subscriptions: under a mistaken key no secret is made, a
     CHECK(store.subscriptions({"rotate", "1"}).status == 4);  // the old key is the mistaken one now
 }
 
+TEST_CASE("fpt-webhooks run: under a mistaken key it does not start, since it could sign nothing") {
+    const StoreProgram store;
+    REQUIRE(store.create() == "1");
+    REQUIRE(store.subscriptions({"generate-key", "1"}).status == 0);
+    const Ended ended = store.run({"run"}, {.variables = {{"STORE_KEY", other_key}}});
+    CHECK(ended.status == 4);
+    CHECK(ended.out == "");
+    CHECK(contains(ended.err, "fpt-webhooks: the store's secrets are kept under another key than this one\n"));
+}
+
 TEST_CASE("fpt-webhooks subscriptions: a secret that could not be shown is told of") {
     const StoreProgram store;
     REQUIRE(store.create() == "1");
