@@ -106,9 +106,11 @@ bool wait_until(Condition holds) {
     return true;
 }
 
-// Has the process opened this file, so that it reads it now?
+// Has the program opened this file, so that it reads it now? Until it is run, the process has our own descriptors.
 bool has_open(pid_t process, const std::string& path) {
     std::error_code ignored;
+    const auto image = std::filesystem::read_symlink("/proc/" + std::to_string(process) + "/exe", ignored);
+    if (image.filename() != "fpt-webhooks") return false;
     for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd", ignored)) {
         if (std::filesystem::read_symlink(entry, ignored) == path) return true;
     }
