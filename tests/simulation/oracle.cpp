@@ -433,7 +433,7 @@ void Oracle::end_streak(Sub& of) {
 void Oracle::edit_durable(Ms now, std::size_t by, fw::SubscriptionId id, const Edit& edit, const fw::Secret* secret) {
     Sub& of = sub(id);
     keep_old(now, of, process_count);  // it knows when the call returns
-    durable_edit_[by] = id;
+    durable_edit_[by] = DurableEdit{.id = id, .number = edits_};
     ++of.edits;
     of.edited_at = now;
     of.hold_min = of.hold_step_min = 0;  // may be lifted by an edit
@@ -484,7 +484,9 @@ void Oracle::edit_durable(Ms now, std::size_t by, fw::SubscriptionId id, const E
 }
 
 void Oracle::edit_returned(std::size_t by) {
-    if (const auto id = std::exchange(durable_edit_[by], std::nullopt)) sub(*id).unseen[by].clear();
+    const auto own = std::exchange(durable_edit_[by], std::nullopt);
+    if (!own) return;
+    std::erase_if(sub(own->id).unseen[by], [&](const Old& old) { return old.edit <= own->number; });
 }
 
 void Oracle::changes_read(std::size_t by, std::uint64_t up_to) {

@@ -291,8 +291,12 @@ class Oracle {
         bool durable = false;
     };
     std::array<std::optional<Observing>, process_count> observing_ = {};
-    std::uint64_t edits_ = 0;                                                         // durable ones, of all
-    std::array<std::optional<fw::SubscriptionId>, process_count> durable_edit_ = {};  // and has not returned
+    std::uint64_t edits_ = 0;  // durable ones, of all
+    struct DurableEdit {
+        fw::SubscriptionId id = {};
+        std::uint64_t number = 0;
+    };
+    std::array<std::optional<DurableEdit>, process_count> durable_edit_ = {};  // and has not returned
     bool running_ = false;
     Ms running_since_ = 0;
     Ms last_fault_ = 0;
