@@ -124,13 +124,19 @@ class StoreProgram {
 // While it lives nobody else can write to the store.
 class WriteLock {
   public:
-    explicit WriteLock(const StoreProgram& store) {
-        REQUIRE(sqlite3_open(store.path().c_str(), &database_) == SQLITE_OK);
-        REQUIRE(sqlite3_exec(database_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+    explicit WriteLock(const StoreProgram& store) : WriteLock(store.path()) {}
+    explicit WriteLock(const std::string& path) {
+        REQUIRE(sqlite3_open(path.c_str(), &database_) == SQLITE_OK);
+        sqlite3_busy_timeout(database_, 30'000);
+        run("BEGIN IMMEDIATE");
     }
     ~WriteLock() { sqlite3_close(database_); }
     WriteLock(const WriteLock&) = delete;
     WriteLock& operator=(const WriteLock&) = delete;
+
+    void run(const std::string& statements) const {
+        REQUIRE(sqlite3_exec(database_, statements.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+    }
 
   private:
     sqlite3* database_ = nullptr;

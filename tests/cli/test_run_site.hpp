@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <httplib.h>
-#include <sqlite3.h>
 
 #include <fpt_webhooks/fpt_webhooks.hpp>
 
@@ -164,25 +163,5 @@ Page get_until(const RunningProgram& program, const std::string& path, Condition
         if (holds(page) || std::chrono::steady_clock::now() >= deadline) return page;
     }
 }
-
-// Holds the write lock on a store's file, as any process with the file could.
-class WriteLock {
-  public:
-    explicit WriteLock(const std::string& path) {
-        REQUIRE(sqlite3_open(path.c_str(), &database_) == SQLITE_OK);
-        sqlite3_busy_timeout(database_, 30'000);
-        run("BEGIN IMMEDIATE");
-    }
-    ~WriteLock() { sqlite3_close(database_); }
-    WriteLock(const WriteLock&) = delete;
-    WriteLock& operator=(const WriteLock&) = delete;
-
-    void run(const std::string& statements) const {
-        REQUIRE(sqlite3_exec(database_, statements.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-    }
-
-  private:
-    sqlite3* database_ = nullptr;
-};
 
 }  // namespace run_test
