@@ -199,7 +199,7 @@ TEST_CASE("fpt-webhooks: an option that there is not, or that lacks, is a usage 
     }
     for (const std::string name : {"subscriptions", "deliveries"}) {
         check_fails(run_program({name}), 2, "subcommand is required");
-        check_fails(run_program({name, "invent"}), 2, "subcommand is required");
+        check_fails(run_program({name, "invent"}), 2, "invent: no such command");
     }
 }
 
