@@ -84,7 +84,7 @@ struct FilterOptions {
     std::string event = {};
 
     void add_to(CLI::App& app) {
-        app.add_option("--since", since, "Queued at or after: a date, or how long ago")->type_name("TIME");
+        app.add_option("--since", since, "Queued at or after: a time, or how long ago")->type_name("TIME");
         app.add_option("--until", until, "Queued before")->type_name("TIME");
         app.add_option("--type", type, "Of this event type")->type_name("TYPE");
         app.add_option("--subscription", subscription, "Of this subscription")->type_name("ID");

@@ -45,6 +45,17 @@ milliseconds duration_of(const std::string& option, const std::string& text) {
     throw CLI::ValidationError(option, fmt::format("'{}' is no duration such as 500ms, 30s, 5m, 24h or 7d", text));
 }
 
+CLI::Validator count_of(milliseconds unit) {
+    const auto convert = [unit](std::string& text) -> std::string {
+        const auto duration = parse_duration(text);
+        if (!duration) return {};
+        if (*duration % unit != milliseconds(0)) return fmt::format("{}: no whole {}", text, duration_text(unit));
+        text = std::to_string(*duration / unit);
+        return {};
+    };
+    return CLI::Validator(convert, "");
+}
+
 CLI::Option* add_duration(CLI::App& app, const std::string& name, milliseconds& into, const std::string& description) {
     const auto set = [name, &into](const std::string& text) { into = duration_of(name, text); };
     return app.add_option_function<std::string>(name, set, fmt::format("{} [{}]", description, duration_text(into)))

@@ -25,4 +25,7 @@ inline constexpr std::chrono::hours duration_max{24 * 36'500};  // far from wher
 CLI::Option* add_duration(CLI::App& app, const std::string& name, std::chrono::milliseconds& into,
                           const std::string& description);
 
+// For an option that counts such units: "5m" is 300 of seconds. A number alone stays what it is.
+[[nodiscard]] CLI::Validator count_of(std::chrono::milliseconds unit);
+
 }  // namespace fpt_webhooks::cli

@@ -21,6 +21,7 @@
 #include "cli/certificates.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/duration.hpp"
 #include "cli/http_status.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
@@ -43,6 +44,8 @@ constexpr std::size_t refused_body_bytes_max = body_bytes_max_default;
 
 constexpr int requests_max = 1'000'000'000;  // that anybody counts to
 
+constexpr const char* default_authority_file = "fpt-webhooks-ca.pem";
+
 struct ListenOptions {
     SecretSource secrets = {};
     VendorOption vendor = {};
@@ -52,7 +55,7 @@ struct ListenOptions {
     int port = 8443;
     std::string path = "/hooks";
     bool http = false;
-    std::string authority_file = "fpt-webhooks-ca.pem";
+    std::string authority_file = {};  // "": default_authority_file
     std::string identity_file = {};
     int delay_ms = 0;
 
@@ -76,6 +79,7 @@ struct ListenOptions {
             ->check(CLI::Range(0, requests_max));
         app.add_option("--delay", delay_ms, "Wait so many milliseconds before each answer")
             ->type_name("MS")
+            ->transform(count_of(std::chrono::milliseconds(1)))
             ->check(CLI::Range(0, 24 * 3600 * 1000));
         app.add_option("--forward", listener.forward_url, "Pass on what is verified; answer as that does")
             ->type_name("URL")
@@ -142,9 +146,14 @@ ServerIdentity find_identity(const ListenOptions& options, const IpAddress& addr
 }
 
 void write_certificates(const ListenOptions& options, const ServerIdentity& made, const Console& console) {
-    if (made.authority_pem.empty()) return;
-    write_file(options.authority_file, made.authority_pem);
-    console.note(fmt::format("its certificate authority, for the sender's --cacert: {}", options.authority_file));
+    if (made.authority_pem.empty()) {
+        if (options.authority_file.empty()) return;
+        throw Failure(ExitStatus::usage, "--cacert-out: the certificate was there before, and its authority with it",
+                      fmt::format("remove {} to have both made anew", options.identity_file));
+    }
+    const std::string file = options.authority_file.empty() ? default_authority_file : options.authority_file;
+    write_file(file, made.authority_pem);
+    console.note(fmt::format("its certificate authority, for the sender's --cacert: {}", file));
     if (options.identity_file.empty()) return;
     write_file(options.identity_file, made.identity.certificate_pem + made.authority_pem + made.identity.key_pem, 0600);
     console.note(fmt::format("certificate and key, for the next start: {}", options.identity_file));

@@ -113,7 +113,13 @@ ExitStatus Publishing::run() {
         if (is_full || got.kind == Kind::none_yet || got.kind == Kind::end) flush();
     } while (got.kind != Kind::end);
     if (events_ == 0) throw Failure(ExitStatus::input, "standard input: empty", "one event a line, as JSON");
-    print_counts();
+    try {
+        print_counts();
+    } catch (const Failure& failure) {
+        throw Failure(
+            failure.status(), failure.what(),
+            fmt::format("{} accepted, {} duplicate, {} refused all the same", accepted_, duplicate_, refused_));
+    }
     if (nobodys_ > 0) {
         console_.note(fmt::format("note: {} without company_id, which no subscription can want", nobodys_));
     }

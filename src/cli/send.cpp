@@ -10,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/duration.hpp"
 #include "cli/http_status.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
@@ -57,6 +58,7 @@ struct SendOptions {
         app.add_flag("--allow-http", http, "Allow http:// to addresses of --allow-address");
         app.add_option("--timeout", timeout_seconds, "For the whole delivery (30)")
             ->type_name("SECONDS")
+            ->transform(count_of(std::chrono::seconds(1)))
             ->check(CLI::Range(1, 3600));
     }
 };

@@ -14,6 +14,7 @@
 #include "cli/capture.hpp"
 #include "cli/command.hpp"
 #include "cli/console.hpp"
+#include "cli/duration.hpp"
 #include "cli/findings.hpp"
 #include "cli/input.hpp"
 #include "cli/json.hpp"
@@ -132,6 +133,7 @@ struct CheckOptions {
         app.add_option("--signature", signature, "Value of the scheme's signature header alone")->type_name("VALUE");
         app.add_option("--tolerance", tolerance, "Seconds between signing and now; else the scheme's")
             ->type_name("SECONDS")
+            ->transform(count_of(std::chrono::seconds(1)))
             ->check(CLI::Range(std::int64_t{0}, tolerance_max.count()));
         app.add_option("--at", at, "Check as of then: seconds, or UTC; else now")->type_name("TIME");
     }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,7 +8,9 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <fpt_webhooks/core/fpt_catalogue.hpp>
 #include <fpt_webhooks/core/signer.hpp>
+#include <fpt_webhooks/core/ufp_catalogue.hpp>
 #include <fpt_webhooks/sender/dispatcher.hpp>
 
 #include "cli/attempts.hpp"
@@ -225,6 +228,25 @@ struct CreateOptions {
     SecretSource secret = {};  // for UFP
 };
 
+bool is_catalogued(std::string_view pattern, Profile profile) {
+    if (pattern == "*") return true;
+    if (profile == Profile::ufp) return find_ufp_event(pattern) != nullptr;
+    if (find_fpt_event(pattern) != nullptr) return true;
+    const auto events = fpt_events();
+    return std::any_of(events.begin(), events.end(), [pattern](const FptEventInfo& event) {
+        const auto family = event.name.substr(0, event.name.find('.') + 1);  // all of "task.*", and those to come
+        return pattern == std::string(family) + "*" || (event.name.ends_with('*') && pattern.starts_with(family));
+    });
+}
+
+// The catalogue grows, so others are allowed; a typing error looks the same.
+void note_unknown_events(const Subscription& subscription, const Console& console) {
+    for (const std::string& pattern : subscription.events().patterns()) {
+        if (is_catalogued(pattern, subscription.profile())) continue;
+        console.note(fmt::format("note: no event of today's catalogue is {}", printable(pattern)));
+    }
+}
+
 ExitStatus create(const CreateOptions& options, Console& console) {
     const Actor actor = options.access.as.actor();
     const Scope scope = options.scope.empty() ? need(actor.default_scope(), "--scope") : read_scope(options.scope);
@@ -256,12 +278,18 @@ ExitStatus create(const CreateOptions& options, Console& console) {
              fmt::format("subscription {}, now without secret", id.value()));
         record = need(dispatcher->subscription(actor, id), "subscription");
     }
-    if (console.json) {
-        print_json(console, record);
-    } else {
-        console.print("subscription {}: {}, {}", id.value(), text_of(scope),
-                      joined(record.subscription.events().patterns()));
+    try {
+        if (console.json) {
+            print_json(console, record);
+        } else {
+            console.print("subscription {}: {}, {}", id.value(), text_of(scope),
+                          joined(record.subscription.events().patterns()));
+        }
+    } catch (const Failure& failure) {  // done again it would make a second one
+        throw Failure(failure.status(), failure.what(),
+                      fmt::format("subscription {} is there all the same", id.value()));
     }
+    note_unknown_events(record.subscription, console);
     if (!secret) {
         console.note(fmt::format("It sends as soon as it has a secret: fpt-webhooks subscriptions {} {}",
                                  is_ufp ? "set-secret" : "generate-key", id.value()));
@@ -347,8 +375,10 @@ ExitStatus edit(const EditOptions& options, Console& console) {
     }
     auto dispatcher_options = editing_options(options.choice, console);
     const auto dispatcher = idle_dispatcher(options.access.store.open(), std::move(dispatcher_options));
-    print_record(console, need_usable(dispatcher->edit_subscription(actor, options.access.subscription(), patch),
-                                      options.access.place()));
+    const auto record =
+        need_usable(dispatcher->edit_subscription(actor, options.access.subscription(), patch), options.access.place());
+    print_record(console, record);
+    if (patch.events) note_unknown_events(record.subscription, console);
     return ExitStatus::ok;
 }
 
