@@ -56,3 +56,22 @@ TEST_CASE("fpt-webhooks: a command that there is not is named") {
           "fpt-webhooks: nonsense: no such command\n  see fpt-webhooks deliveries --help\n");
     CHECK(contains(run_program({"deliveries"}).err, "required"));
 }
+
+TEST_CASE("fpt-webhooks: what was done is said when it cannot be printed, so that nobody does it twice") {
+    const StoreProgram store;
+    const ProgramOptions full{.out_file = "/dev/full"};
+    const Ended created = store.subscriptions(
+        {"create", "--url", "https://partner.example/", "--events", "contact.*", "--scope", "location:1234"}, "host",
+        full);
+    CHECK(created.status == 5);
+    CHECK(created.err ==
+          "fpt-webhooks: standard output: No space left on device\n  subscription 1 is there all the same\n");
+    ProgramOptions publishing = full;
+    publishing.input = event_lines(1, 2);
+    const Ended published = store.run({"publish"}, publishing);
+    CHECK(published.status == 5);
+    CHECK(published.err ==
+          "fpt-webhooks: standard output: No space left on device\n"
+          "  2 accepted, 0 duplicate, 0 refused all the same\n");
+    CHECK(store.look_into()->stats().value().pending == 2);
+}

@@ -380,6 +380,12 @@ TEST_CASE("fpt-webhooks listen: a kept certificate is trusted after a restart") 
     const Listening second({"--certificate", kept});
     CHECK(send(second, trusted.path()).status == 0);
     CHECK_FALSE(std::filesystem::exists(second.folder.file("fpt-webhooks-ca.pem")));
+    ProgramOptions there = with_secrets();
+    there.folder = folder.path.string();
+    const Ended again = run_program(
+        {"listen", "--port", "0", "--secret-env", "SECRET", "--certificate", kept, "--cacert-out", "ca.pem"}, there);
+    CHECK(again.status == 2);
+    CHECK(contains(again.err, "--cacert-out: the certificate was there before"));
     const Listening stranger;
     CHECK(contains(send(stranger, trusted.path()).out, "certificate rejected"));
 }

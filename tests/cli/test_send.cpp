@@ -191,7 +191,7 @@ TEST_CASE("fpt-webhooks send: says what to do about a target that cannot be reac
     CHECK(send(plain.url(), {"--allow-http"}).status == 0);
 
     const Server silent([](Connection& connection) { connection.wait_for_close(); });
-    const Ended late = send(silent.url(), {"--allow-http", "--timeout", "1"});
+    const Ended late = send(silent.url(), {"--allow-http", "--timeout", "1s"});
     CHECK(late.status == 1);
     CHECK(contains(late.out, "not delivered: no response"));
 }
@@ -234,6 +234,8 @@ TEST_CASE("fpt-webhooks send: nonsense is named in one line, with a status of it
         {{url, "--secret-env", "SECRET", "--body", "-", "--repeat", "2"}, 2, "excludes"},
         {{url, "--secret-env", "SECRET", "--repeat", "0"}, 2, "--repeat"},
         {{url, "--secret-env", "SECRET", "--timeout", "soon"}, 2, "--timeout"},
+        {{url, "--secret-env", "SECRET", "--timeout", "500ms"}, 2, "--timeout: 500ms: no whole 1s"},
+        {{url, "--secret-env", "SECRET", "--timeout", "2h"}, 2, "--timeout: Value 7200 not in range 1 to 3600"},
         {{url, "--secret-env", "SECRET", "--contact", "9999999999"}, 2, "--contact"}};
     check_refused("send", cases);
 }

@@ -165,6 +165,22 @@ TEST_CASE("fpt-webhooks subscriptions: what cannot be created is refused before 
     CHECK_FALSE(std::filesystem::exists(store.path()));
 }
 
+TEST_CASE("fpt-webhooks subscriptions: events that no catalogue has are allowed and noted") {
+    const StoreProgram store;
+    const auto create = [&](const std::string& url, const std::string& events, const std::string& scope) {
+        return store.subscriptions({"create", "--url", url, "--events", events, "--scope", scope});
+    };
+    const Ended fpt = create("https://a.example/", "contact.*,contact.craeted,task.new,*", "location:1");
+    CHECK(fpt.status == 0);
+    CHECK(fpt.err.starts_with("note: no event of today's catalogue is contact.craeted\n"));
+    CHECK_FALSE(contains(fpt.err, "task.new"));
+    CHECK_FALSE(contains(fpt.err, "contact.*"));
+    const Ended ufp = create("https://b.example/", "newlead_created,invoice_made", "company:1");
+    CHECK(ufp.err.starts_with("note: no event of today's catalogue is invoice_made\n"));
+    CHECK_FALSE(contains(ufp.err, "newlead_created"));
+    CHECK(contains(store.subscriptions({"edit", "1", "--events", "foo.bar"}).err, "catalogue is foo.bar\n"));
+}
+
 TEST_CASE("fpt-webhooks subscriptions: two with one URL are told of") {
     const StoreProgram store;
     REQUIRE(store.create() == "1");
