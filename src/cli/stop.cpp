@@ -60,7 +60,10 @@ Stop::Stop(Hangup hangup) {
     handle(SIGINT, on_end, interrupt_before_);
     handle(SIGTERM, on_end, terminate_before_);
     sigaction(SIGHUP, nullptr, &hangup_before_);
-    if (hangup == Hangup::reloads) handle(SIGHUP, on_hangup, hangup_before_);
+    const bool ignored = hangup_before_.sa_handler == SIG_IGN;  // by nohup
+    if (hangup == Hangup::reloads || !ignored) {
+        handle(SIGHUP, hangup == Hangup::reloads ? on_hangup : on_end, hangup_before_);
+    }
 }
 
 Stop::~Stop() {

@@ -9,7 +9,7 @@
 namespace fpt_webhooks::cli {
 
 enum class Occurrence : char {
-    end,      // SIGINT, SIGTERM or request()
+    end,      // SIGINT, SIGTERM, a terminal that is closed (SIGHUP, but to who reloads by it), or request()
     reload,   // SIGHUP
     stopped,  // the daemon's dispatcher has stopped
     fenced,   // another dispatcher has taken the daemon's store over

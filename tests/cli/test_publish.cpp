@@ -145,13 +145,15 @@ TEST_CASE("fpt-webhooks publish: nothing to read, or nothing that can be read, i
 }
 
 TEST_CASE("fpt-webhooks publish: when it is interrupted it says from where on nothing is stored") {
+    const int by = GENERATE(SIGINT, SIGTERM, SIGHUP);
+    CAPTURE(by);
     const StoreProgram store;
     REQUIRE(store.create() == "1");
     RunningProgram publishing = store.start(
         {"publish"}, {.input = "bad\n" + event_lines(1, 3) + event_line(4).substr(0, 9), .input_stays = true});
     const auto last = fpt_webhooks::EventId::parse("00000000000000000000000000000003").value();
     REQUIRE(store.wait_until([&](auto& shown) { return shown.event_body(last).has_value(); }));
-    publishing.signal(SIGINT);
+    publishing.signal(by);
     const Ended ended = publishing.wait();
     CHECK(ended.status == 130);
     CHECK(ended.out == "3 accepted, 0 duplicate, 1 refused\n");

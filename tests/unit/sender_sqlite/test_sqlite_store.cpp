@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "contract/store_contract.hpp"
+#include "sqlite/database.hpp"
 #include "support/catch.hpp"
 #include "unit/sender_sqlite/store_files.hpp"
 
@@ -182,7 +183,8 @@ TEST_CASE("sqlite store: one that may not be created is not found, and nothing i
     CHECK(std::filesystem::file_size(folder.file("empty")) == 0);
 
     {
-        fw::detail::Database other(folder.file("other"), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1s);
+        fw::detail::Database other(folder.file("other"), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                   std::chrono::seconds(1));
         other.execute("CREATE TABLE customer (name TEXT)");
         CHECK(look(folder.file("other")).error() == fw::Errc::not_found);
         CHECK(other.ask("SELECT group_concat(name) FROM sqlite_master") == "customer");
