@@ -38,7 +38,7 @@ class OpenedForEachCall final : public fw::Store {
     }
     fw::Result<fw::ExpireResult> expire_waiting(std::uint64_t epoch, fw::SubscriptionId id, fw::Timestamp before,
                                                 fw::Timestamp now, std::size_t max) override {
-        return opened()->expire_waiting(epoch, id, before, now, max);
+        return lasting_->expire_waiting(epoch, id, before, now, max);
     }
     fw::Result<std::vector<fw::SubscriptionWake>> wakes() override { return opened()->wakes(); }
     fw::Result<fw::StoreChanges> changes(std::uint64_t since) override { return opened()->changes(since); }
