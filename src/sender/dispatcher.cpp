@@ -233,7 +233,7 @@ Dispatcher::Impl::Pumped Dispatcher::Impl::pump_step(std::unique_lock<std::mutex
     lock.unlock();
     const auto done = obey(wants);
     lock.lock();
-    set_failing(reads_failing, done ? nullptr : &done.error());
+    if (owns) set_failing(reads_failing, done ? nullptr : &done.error());  // who is fenced has said so
     collect_notices();
     return done ? Pumped::worked : Pumped::store_failed;
 }

@@ -37,7 +37,7 @@ struct EngineOptions {
     std::size_t active_subscriptions = 0;  // at start
 };
 
-// What a crash may repeat of one lane: deliveries that were answered 2xx and not yet recorded (DESIGN: W).
+// What a crash may repeat of one lane: deliveries that were answered 2xx and not yet recorded.
 inline constexpr unsigned unrecorded_max = 32;
 
 // Rows in memory at a time, bodies included: some 10 MB of usual events, however much is pending.

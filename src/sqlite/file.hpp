@@ -18,7 +18,8 @@ namespace fpt_webhooks::inline v0_1::detail {
 [[nodiscard]] std::string one_name(const std::string& path);
 
 // Makes the file (readable by its owner alone) if it is not there, sets WAL mode, makes or upgrades the tables. A file
-// that is refused is not touched. Throws StoreFailure.
+// that is refused is not touched; without `may_create` one that is not there, or has no tables of ours, is not_found.
+// Throws StoreFailure.
 void prepare_file(const std::string& path, std::chrono::milliseconds busy_timeout, const Schema& schema,
                   bool may_create = true);
 

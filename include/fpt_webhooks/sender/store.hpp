@@ -243,7 +243,7 @@ class FPT_WEBHOOKS_SENDER_EXPORT Store {
 
     // Ends the subscription's waiting deliveries whose first attempt started before this time, at most `max` of them:
     // exhausted(window). For paused ones, whose windows run on. An attempt whose start is recorded and whose end is not
-    // may still deliver: such a delivery is left out. Errors: fenced, as commit.
+    // may still deliver: such a delivery is left out. Errors: fenced (another epoch than the owner's).
     [[nodiscard]] virtual Result<ExpireResult> expire_waiting(std::uint64_t epoch, SubscriptionId subscription,
                                                               Timestamp started_before, Timestamp now,
                                                               std::size_t max) = 0;

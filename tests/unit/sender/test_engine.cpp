@@ -49,6 +49,14 @@ struct Endpoint {
         store.commit(failed).value();
     }
 
+    // What is fresh is read, and the first of it is in flight.
+    void start_one(Engine& engine) {
+        REQUIRE(engine.poll(now).fresh);
+        engine.add_fresh(store.take_fresh({}, 100).value(), false, now);
+        engine.set_record(*lane, now);
+        REQUIRE(engine.next_start(now));
+    }
+
     void write(Engine& engine) {
         fw::StoreBatch batch{.epoch = epoch, .at = now};
         engine.take_batch(batch);
@@ -61,6 +69,12 @@ struct Endpoint {
     std::optional<fw::detail::LaneRecord> lane;
     std::uint64_t epoch = 0;
 };
+
+fw::detail::EngineOptions disabled_by_410() {
+    fw::detail::EngineOptions options{.active_subscriptions = 1};
+    options.fpt.gone_disables = true;
+    return options;
+}
 
 }  // namespace
 
@@ -131,13 +145,8 @@ TEST_CASE("engine: a record that was read while a disabling was being written is
     Endpoint endpoint;
     endpoint.publish();
     endpoint.publish();
-    auto policy = fw::RetryPolicy::fpt();
-    policy.gone_disables = true;
-    Engine engine({.fpt = policy, .active_subscriptions = 1});
-    REQUIRE(engine.poll(now).fresh);
-    engine.add_fresh(endpoint.store.take_fresh({}, 100).value(), false, now);
-    engine.set_record(*endpoint.lane, now);
-    REQUIRE(engine.next_start(now));
+    Engine engine(disabled_by_410());
+    endpoint.start_one(engine);
     engine.completed(endpoint.id, {.status = 410}, {}, now, now, 0);
     engine.invalidate(endpoint.id, now);  // somebody has edited it
     engine.set_record(*endpoint.lane, now);
@@ -149,13 +158,8 @@ TEST_CASE("engine: a record that was read while a disabling was being written is
 TEST_CASE("engine: a count of the active subscriptions is no use while the store may show a disabling and may not") {
     Endpoint endpoint;
     endpoint.publish();
-    auto policy = fw::RetryPolicy::fpt();
-    policy.gone_disables = true;
-    Engine engine({.fpt = policy, .active_subscriptions = 1});
-    REQUIRE(engine.poll(now).fresh);
-    engine.add_fresh(endpoint.store.take_fresh({}, 100).value(), false, now);
-    engine.set_record(*endpoint.lane, now);
-    REQUIRE(engine.next_start(now));
+    Engine engine(disabled_by_410());
+    endpoint.start_one(engine);
     REQUIRE(engine.count_begins());
     engine.completed(endpoint.id, {.status = 410}, {}, now, now, 0);
     CHECK(engine.set_active_subscriptions(1));  // it is decided, and the store does not show it
